@@ -1,142 +1,409 @@
 """Open documents and turn their pages into pixels that fit a token budget."""
 
-import math
+import io
+import stat
+import warnings
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image, ImageOps, TiffImagePlugin, UnidentifiedImageError
 
-TOKEN_SIDE = 28
-"""Pixels along one side of a visual token."""
+from docextract.errors import (
+    DamagedFileError,
+    DocextractError,
+    EmptyDocumentError,
+    EncryptedError,
+    LimitError,
+    MissingFileError,
+    NotADocumentError,
+    UsageError,
+)
+from docextract.framing import content_box, fit_size
+from docextract.settings import Limits
 
-_PROBE_SIDE = 800
-_STROKE = 9  # widest stroke, in probe pixels, that still counts as ink
-_CELL = 8
-_RIM = 3  # probe pixels along the edges that may hold a scanner's line, too thin for letters
-_SPECK = 12  # ink pixels; a letter of 10 points on A4 has about twice as many
+Pixels = npt.NDArray[np.uint8]
+Box = tuple[float, float, float, float]
+"""Left, top, right, bottom in page units: points of a PDF, pixels of a picture."""
 
-Grey = npt.NDArray[np.uint8]
-Mask = npt.NDArray[np.bool_]
-Sums = npt.NDArray[np.int64]
+_PROBE_SIDE = 800  # pixels of a PDF page's long side when its margins are looked for
+_PDF_ENLARGE = 3.0  # pixels per point: letters of 10 points get 30 pixels and no more
+_PICTURE_ENLARGE = 2.0
+_SUBFILE_TYPE = 254  # TIFF tag NewSubfileType
+_REDUCED_IMAGE = 1  # its bit that marks a thumbnail of another frame
+_PICTURES = ("BMP", "GIF", "JPEG", "MPO", "PNG", "TIFF", "WEBP")
+_HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"mif1", b"msf1", b"avif")
 
-Box = tuple[int, int, int, int]
-"""Left, top, right, bottom; right and bottom are just outside."""
+
+class Word(NamedTuple):
+    """A word of the text layer and where it stands, on the page as a person sees it."""
+
+    text: str
+    box: Box
 
 
-def fit_size(width: float, height: float, budget: int, max_enlarge: float = 2.0) -> tuple[int, int]:
-    """Size in pixels at which a page of width x height is shown to the model.
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One view of a page.
 
-    Both sides are multiples of 28 and together hold at most `budget` tokens of 28 x 28 pixels. Of
-    all such sizes it is the one that shows the smallest detail best, then the one that bends the
-    aspect least. No side grows to more than `max_enlarge` times what it was, save to one token.
+    `pixels` (H, W, 3) RGB shows the part `cut` of a page of `size` (width, height); the sides of
+    `pixels` are multiples of 28 within the budget it was drawn for. `words` are those of the whole
+    page. `size`, `cut` and the words' boxes are in `unit`s.
     """
-    if width <= 0 or height <= 0:
-        raise ValueError(f"a page has a size, not {width} x {height}")
-    if budget < 1:
-        raise ValueError(f"a budget is at least one token, not {budget}")
-    scale = min(math.sqrt(budget * TOKEN_SIDE**2 / (width * height)), max_enlarge)
-    best: tuple[float, float] | None = None
-    size = (1, 1)
-    most_rows, most_columns = (_most(side, max_enlarge, budget) for side in (height, width))
-    for rows in _around(height * scale / TOKEN_SIDE, most_rows):
-        fitting = min(most_columns, budget // rows)
-        ideal, unbent = width * scale / TOKEN_SIDE, rows * width / height
-        for columns in _around(ideal, fitting) | _around(unbent, fitting):
-            across, down = columns / width, rows / height
-            rank = min(across, down), -max(across / down, down / across)
-            if best is None or rank > best:
-                best, size = rank, (columns, rows)
-    return size[0] * TOKEN_SIDE, size[1] * TOKEN_SIDE
+
+    number: int
+    pixels: Pixels
+    size: tuple[float, float]
+    cut: Box
+    words: tuple[Word, ...]
+    unit: Literal["point", "pixel"]
 
 
-def _most(side: float, max_enlarge: float, budget: int) -> int:
-    return max(1, min(budget, math.floor(side * max_enlarge / TOKEN_SIDE)))
+class Document(ABC):
+    """An open document that draws its pages on demand. Close it, or use it in a `with`."""
+
+    unit: Literal["point", "pixel"]
+    _max_enlarge: float
+
+    def __init__(self, name: str, limits: Limits) -> None:
+        self.name = name
+        self.limits = limits
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @property
+    @abstractmethod
+    def page_count(self) -> int:
+        """Pages of the document, frames of a TIFF."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let go of the file and of all pixels."""
+
+    def numbers(self, selection: str | None = None) -> list[int]:
+        """Numbers, from 1, of the pages in `selection` (`1-3,7`, `4-`) that the document has.
+
+        Raises UsageError where the selection is none, EmptyDocumentError where it selects nothing
+        of this document, LimitError where it selects more pages than allowed.
+        """
+        ranges = parse_selection(selection) if selection else [(1, None)]
+        chosen = sorted(
+            {
+                number
+                for first, last in ranges
+                for number in range(first, min(last or self.page_count, self.page_count) + 1)
+            }
+        )
+        if not chosen:
+            raise EmptyDocumentError(
+                f"{self.name}: no page {selection}; the document has {self.page_count}"
+            )
+        if len(chosen) > self.limits.max_pages:
+            raise LimitError(
+                f"{self.name}: {len(chosen)} pages are more than the {self.limits.max_pages} "
+                "that are allowed",
+                hint=f"choose some with --pages, or allow more: --max-pages {len(chosen)}",
+            )
+        return chosen
+
+    def render(self, number: int, budget: int, crop: Box | None = None) -> Page:
+        """Draw page `number` (from 1) into at most `budget` tokens of 28 x 28 pixels.
+
+        Without a `crop` (in page units) the blank margins are cut off. The page is drawn straight
+        at its final size.
+        """
+        with _decoding(f"{self.name}, page {number}", self.limits):
+            sheet = self._sheet(number)
+            width, height = sheet.size
+            cut = crop or _scaled_box(sheet.probe(), width, height)
+            left, top, right, bottom = cut
+            size = fit_size(right - left, bottom - top, budget, self._max_enlarge)
+            return Page(number, sheet.draw(cut, size), (width, height), cut, sheet.words, self.unit)
+
+    @abstractmethod
+    def _sheet(self, number: int) -> "_Sheet":
+        """One page, ready to be drawn."""
 
 
-def _around(value: float, most: int) -> set[int]:
-    return {min(most, max(1, whole)) for whole in (math.floor(value), math.ceil(value))}
+class _Sheet(ABC):
+    size: tuple[float, float]
+    words: tuple[Word, ...]
+
+    @abstractmethod
+    def probe(self) -> Pixels:
+        """The whole page in grey, at whatever resolution is at hand."""
+
+    @abstractmethod
+    def draw(self, cut: Box, size: tuple[int, int]) -> Pixels:
+        """The part `cut` at `size` (width, height) in RGB."""
 
 
-def content_box(grey: Grey) -> Box:
-    """Part of a page that holds everything but blank margins, in pixels of `grey` (H, W).
+def open_document(
+    source: Path | bytes,
+    limits: Limits = Limits(),
+    password: str | None = None,
+    name: str | None = None,
+) -> Document:
+    """Open a PDF or a picture, from a file or from its bytes.
 
-    Ink is what is narrower than a stroke and differs from its surroundings, dark on light or
-    light on dark: shadows, the edge of the paper and the dark border of a scan are none. Specks
-    are left out; in doubt the box is too large. A page without ink is taken whole.
+    `name` is what messages call the document. Raises MissingFileError, NotADocumentError,
+    DamagedFileError, EmptyDocumentError, LimitError or EncryptedError.
     """
-    height, width = grey.shape
-    step = max(1, math.ceil(max(height, width) / _PROBE_SIDE))
-    ink = _ink(_shrunk(grey, step))
-    inside = np.zeros_like(ink)
-    inside[_RIM:-_RIM, _RIM:-_RIM] = True
-    ink &= inside
-    cells = _cell_sums(ink)
-    kept = _without_specks(cells)
-    ink &= np.kron(kept, np.ones((_CELL, _CELL), bool))[: ink.shape[0], : ink.shape[1]]
-    rows, columns = np.flatnonzero(ink.any(1)), np.flatnonzero(ink.any(0))
-    if not rows.size:
-        return 0, 0, width, height
-    margin = 2 * step + max(height, width) // 100
-    return (
-        max(0, int(columns[0]) * step - margin),
-        max(0, int(rows[0]) * step - margin),
-        min(width, int(columns[-1] + 1) * step + margin),
-        min(height, int(rows[-1] + 1) * step + margin),
+    name = name or (str(source) if isinstance(source, Path) else "the document")
+    content = source if isinstance(source, bytes) else _read(source, limits, name)
+    if not content:
+        raise EmptyDocumentError(f"{name}: the file is empty")
+    if len(content) > limits.max_bytes:
+        raise LimitError(
+            f"{name}: more than the {limits.max_bytes} bytes that are allowed",
+            hint="allow more with --max-bytes",
+        )
+    # A PDF may follow some junk; a picture begins at once.
+    if b"%PDF-" in content[:1024]:
+        return _Pdf(content, name, limits, password)
+    return _Picture(content, name, limits)
+
+
+def _read(path: Path, limits: Limits, name: str) -> bytes:
+    """All bytes of a file, or one more than allowed."""
+    try:
+        if stat.S_ISDIR(path.stat().st_mode):
+            raise NotADocumentError(f"{name}: a folder, not a document", hint=f"try {name}/*")
+        with path.open("rb") as file:
+            return file.read(limits.max_bytes + 1)
+    except FileNotFoundError:
+        raise MissingFileError(f"{name}: no such file") from None
+    except (OSError, ValueError) as error:
+        raise MissingFileError(f"{name}: cannot be opened ({_words(error)})") from error
+
+
+def parse_selection(text: str) -> list[tuple[int, int | None]]:
+    """Ranges of page numbers from `1-3,7` or `4-`; None is the last page."""
+    ranges: list[tuple[int, int | None]] = []
+    for part in text.split(","):
+        first, dash, last = (piece.strip() for piece in part.partition("-"))
+        if not first.isdecimal() or (last and not last.isdecimal()):
+            raise _not_pages(text)
+        low = int(first)
+        high = int(last) if last else (None if dash else low)
+        if low < 1 or (high is not None and high < low):
+            raise _not_pages(text)
+        ranges.append((low, high))
+    return ranges
+
+
+def _not_pages(text: str) -> UsageError:
+    return UsageError(f"not a selection of pages: {text}", hint="write it like 1-3,7 or 4-")
+
+
+@contextmanager
+def _decoding(name: str, limits: Limits) -> Iterator[None]:
+    """The border to Pillow and MuPDF: what they raise on odd bytes becomes an error of ours.
+
+    Any exception may come out of them, so any is caught. Their warnings about odd bytes help
+    nobody who reads a record. Pillow's own limit on pixels gives way to ours.
+    """
+    theirs = Image.MAX_IMAGE_PIXELS
+    Image.MAX_IMAGE_PIXELS = None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except DocextractError:
+        raise
+    except MemoryError as error:
+        raise LimitError(f"{name}: too large for the memory of this machine") from error
+    except Exception as error:
+        raise DamagedFileError(
+            f"{name}: damaged ({_words(error)})",
+            hint="does another program open it? If so, save it anew from there",
+        ) from error
+    finally:
+        Image.MAX_IMAGE_PIXELS = theirs
+
+
+def _words(error: BaseException) -> str:
+    """The message of a foreign exception in one line."""
+    return " ".join(str(error).split())[:200] or type(error).__name__
+
+
+def _check_pixels(name: str, width: int, height: int, limits: Limits) -> None:
+    if width * height > limits.max_pixels:
+        raise LimitError(
+            f"{name}: {width} x {height} pixels are more than the {limits.max_pixels} "
+            "that are allowed",
+            hint=f"allow more with --max-pixels {width * height}",
+        )
+
+
+def _scaled_box(probe: Pixels, width: float, height: float) -> Box:
+    """The content box of a probe in units of a page of width x height."""
+    rows, columns = probe.shape
+    left, top, right, bottom = content_box(probe)
+    across, down = width / columns, height / rows
+    return left * across, top * down, right * across, bottom * down
+
+
+class _Pdf(Document):
+    unit = "point"
+    _max_enlarge = _PDF_ENLARGE
+
+    def __init__(self, content: bytes, name: str, limits: Limits, password: str | None) -> None:
+        super().__init__(name, limits)
+        import pymupdf  # only PDFs need it
+
+        pymupdf.TOOLS.mupdf_display_errors(False)
+        pymupdf.TOOLS.mupdf_display_warnings(False)
+        with _decoding(name, limits):
+            self._document = pymupdf.Document(stream=content, filetype="pdf")
+            if self._document.needs_pass and not self._document.authenticate(password or ""):
+                raise EncryptedError(
+                    f"{name}: "
+                    + ("the password is wrong" if password else "the document is encrypted"),
+                    hint="give the password with --password or --password-file",
+                )
+            if not self._document.page_count:
+                raise EmptyDocumentError(f"{name}: the document has no pages")
+
+    @property
+    def page_count(self) -> int:
+        return int(self._document.page_count)
+
+    def close(self) -> None:
+        self._document.close()
+
+    def _sheet(self, number: int) -> "_PdfSheet":
+        for image in self._document.get_page_images(number - 1, full=True):
+            _check_pixels(f"{self.name}, page {number}", image[2], image[3], self.limits)
+        return _PdfSheet(self._document.load_page(number - 1))
+
+
+class _PdfSheet(_Sheet):
+    def __init__(self, page: Any) -> None:
+        import pymupdf
+
+        self.size = (page.rect.width, page.rect.height)
+        # The page is interpreted once; its words and both drawings come from the same list.
+        self._list = page.get_displaylist()
+        found = self._list.get_textpage(pymupdf.TEXTFLAGS_WORDS).extractWORDS()
+        self.words = tuple(Word(entry[4], tuple(entry[:4])) for entry in found)
+
+    def probe(self) -> Pixels:
+        width, height = self.size
+        scale = _PROBE_SIDE / max(width, height)
+        size = max(1, round(width * scale)), max(1, round(height * scale))
+        return self._pixels((0, 0, width, height), size, grey=True)[:, :, 0]
+
+    def draw(self, cut: Box, size: tuple[int, int]) -> Pixels:
+        return self._pixels(cut, size, grey=False)
+
+    def _pixels(self, cut: Box, size: tuple[int, int], grey: bool) -> Pixels:
+        import pymupdf
+
+        left, top, right, bottom = cut
+        across, down = size[0] / (right - left), size[1] / (bottom - top)
+        drawn = self._list.get_pixmap(
+            matrix=pymupdf.Matrix(across, 0, 0, down, -left * across, -top * down),
+            colorspace=pymupdf.csGRAY if grey else pymupdf.csRGB,
+            alpha=False,
+            clip=pymupdf.Rect(0, 0, *size),
+        )
+        flat = np.frombuffer(drawn.samples, np.uint8)
+        return flat.reshape(drawn.height, drawn.stride)[:, : drawn.width * drawn.n].reshape(
+            drawn.height, drawn.width, drawn.n
+        )
+
+
+class _Picture(Document):
+    unit = "pixel"
+    _max_enlarge = _PICTURE_ENLARGE
+
+    def __init__(self, content: bytes, name: str, limits: Limits) -> None:
+        super().__init__(name, limits)
+        with _decoding(name, limits):
+            try:
+                self._image = Image.open(io.BytesIO(content), formats=_PICTURES)
+            except UnidentifiedImageError:
+                raise _not_a_document(name, content) from None
+            self._frames = list(self._find_frames())
+
+    def _find_frames(self) -> Iterator[int]:
+        """Positions of the frames that are pages: all of a TIFF but its thumbnails, else one."""
+        image = self._image
+        if not isinstance(image, TiffImagePlugin.TiffImageFile):
+            yield 0
+            return
+        for position in range(image.n_frames):
+            image.seek(position)
+            if not image.tag_v2.get(_SUBFILE_TYPE, 0) & _REDUCED_IMAGE:
+                yield position
+
+    @property
+    def page_count(self) -> int:
+        return len(self._frames)
+
+    def close(self) -> None:
+        self._image.close()
+
+    def _sheet(self, number: int) -> "_PictureSheet":
+        self._image.seek(self._frames[number - 1])
+        _check_pixels(f"{self.name}, page {number}", *self._image.size, self.limits)
+        return _PictureSheet(self._image)
+
+
+class _PictureSheet(_Sheet):
+    words = ()
+
+    def __init__(self, image: Image.Image) -> None:
+        self._image = _opaque(ImageOps.exif_transpose(image))
+        self.size = self._image.size
+
+    def probe(self) -> Pixels:
+        return np.asarray(self._image.convert("L"))
+
+    def draw(self, cut: Box, size: tuple[int, int]) -> Pixels:
+        drawn = self._image.resize(size, Image.Resampling.LANCZOS, box=cut)
+        return np.asarray(drawn.convert("RGB"))
+
+
+def _opaque(image: Image.Image) -> Image.Image:
+    """Pixels or RGB on white paper, from any of Pillow's modes."""
+    if image.mode in ("L", "RGB"):
+        return image
+    if image.mode.startswith(("I", "F")):
+        # More than 8 bits a pixel: the range in use becomes black to white.
+        values = np.asarray(image, np.float32)
+        low, high = float(values.min()), float(values.max())
+        grey = (values - low) * (255 / (high - low)) if high > low else np.full_like(values, 255)
+        return Image.fromarray(grey.astype(np.uint8))
+    if "A" in image.mode or "a" in image.mode or "transparency" in image.info:
+        layers = image.convert("RGBA")
+        paper = Image.new("RGBA", image.size, "white")
+        return Image.alpha_composite(paper, layers).convert("RGB")
+    return image.convert("L" if image.mode == "1" else "RGB")
+
+
+def _not_a_document(name: str, content: bytes) -> NotADocumentError:
+    if content[4:8] == b"ftyp" and content[8:12] in _HEIC_BRANDS:
+        return NotADocumentError(
+            f"{name}: HEIC and AVIF pictures are not read", hint="save it as JPEG or PNG"
+        )
+    return NotADocumentError(
+        f"{name}: neither a PDF nor a picture",
+        hint="documents are PDF, JPEG, PNG, WebP, TIFF, BMP and GIF files",
     )
-
-
-def _shrunk(grey: Grey, step: int) -> Grey:
-    """Means of step x step pixels; what is left over at the far edges is padded."""
-    if step == 1:
-        return grey
-    padded = np.pad(grey, [(0, -side % step) for side in grey.shape], mode="edge")
-    rows, columns = (side // step for side in padded.shape)
-    blocks = padded.reshape(rows, step, columns, step)
-    means: Grey = blocks.mean((1, 3), dtype=np.float32).astype(np.uint8)
-    return means
-
-
-def _ink(probe: Grey) -> Mask:
-    """Black and white top-hats over a threshold that rises with the noise of the paper."""
-    # Edge pixels are repeated outwards, so that a dark strip along the edge becomes wide and is
-    # no ink, while letters that touch the edge only become longer strokes.
-    padded = np.pad(probe, _STROKE, mode="edge")
-    closed = _spread(_spread(padded, np.maximum), np.minimum)
-    opened = _spread(_spread(padded, np.minimum), np.maximum)
-    contrast = np.maximum(closed - padded, padded - opened)[_STROKE:-_STROKE, _STROKE:-_STROKE]
-    ink: Mask = contrast > 12 + 2 * np.median(contrast)
-    return ink
-
-
-def _spread(pixels: Grey, pick: np.ufunc) -> Grey:
-    """Maximum or minimum over the square of _STROKE pixels around each pixel."""
-    reach = _STROKE // 2
-    for _ in range(2):
-        padded = np.pad(pixels, [(reach, reach), (0, 0)], mode="edge")
-        height = len(pixels)
-        spread = padded[:height].copy()
-        for shift in range(1, _STROKE):
-            pick(spread, padded[shift : shift + height], out=spread)
-        pixels = spread.T
-    return pixels
-
-
-def _cell_sums(ink: Mask) -> Sums:
-    padded = np.pad(ink, [(0, -side % _CELL) for side in ink.shape])
-    rows, columns = (side // _CELL for side in padded.shape)
-    sums: Sums = padded.reshape(rows, _CELL, columns, _CELL).sum((1, 3))
-    return sums
-
-
-def _without_specks(cells: Sums) -> Mask:
-    """Cells of those islands (8-connected) that hold more ink than a speck."""
-    kept = np.zeros(cells.shape, bool)
-    waiting = {(int(y), int(x)) for y, x in np.argwhere(cells)}
-    while waiting:
-        island = [waiting.pop()]
-        for y, x in island:
-            near = {(y + dy, x + dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1)} & waiting
-            waiting -= near
-            island.extend(near)
-        if sum(int(cells[cell]) for cell in island) > _SPECK:
-            kept[tuple(np.array(island).T)] = True
-    return kept

@@ -1,0 +1,142 @@
+"""Which part of a page is shown to the model, and at what size."""
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+
+TOKEN_SIDE = 28
+"""Pixels along one side of a visual token."""
+
+_PROBE_SIDE = 800
+_STROKE = 9  # widest stroke, in probe pixels, that still counts as ink
+_CELL = 8
+_RIM = 3  # probe pixels along the edges that may hold a scanner's line, too thin for letters
+_SPECK = 12  # ink pixels; a letter of 10 points on A4 has about twice as many
+
+Grey = npt.NDArray[np.uint8]
+Mask = npt.NDArray[np.bool_]
+Sums = npt.NDArray[np.int64]
+
+PixelBox = tuple[int, int, int, int]
+"""Left, top, right, bottom; right and bottom are just outside."""
+
+
+def fit_size(width: float, height: float, budget: int, max_enlarge: float = 2.0) -> tuple[int, int]:
+    """Size in pixels at which a page of width x height is shown to the model.
+
+    Both sides are multiples of 28 and together hold at most `budget` tokens of 28 x 28 pixels. Of
+    all such sizes it is the one that shows the smallest detail best, then the one that bends the
+    aspect least. No side grows to more than `max_enlarge` times what it was, save to one token.
+    """
+    if width <= 0 or height <= 0:
+        raise ValueError(f"a page has a size, not {width} x {height}")
+    if budget < 1:
+        raise ValueError(f"a budget is at least one token, not {budget}")
+    scale = min(math.sqrt(budget * TOKEN_SIDE**2 / (width * height)), max_enlarge)
+    best: tuple[float, float] | None = None
+    size = (1, 1)
+    most_rows, most_columns = (_most(side, max_enlarge, budget) for side in (height, width))
+    for rows in _around(height * scale / TOKEN_SIDE, most_rows):
+        fitting = min(most_columns, budget // rows)
+        ideal, unbent = width * scale / TOKEN_SIDE, rows * width / height
+        for columns in _around(ideal, fitting) | _around(unbent, fitting):
+            across, down = columns / width, rows / height
+            rank = min(across, down), -max(across / down, down / across)
+            if best is None or rank > best:
+                best, size = rank, (columns, rows)
+    return size[0] * TOKEN_SIDE, size[1] * TOKEN_SIDE
+
+
+def _most(side: float, max_enlarge: float, budget: int) -> int:
+    return max(1, min(budget, math.floor(side * max_enlarge / TOKEN_SIDE)))
+
+
+def _around(value: float, most: int) -> set[int]:
+    return {min(most, max(1, whole)) for whole in (math.floor(value), math.ceil(value))}
+
+
+def content_box(grey: Grey) -> PixelBox:
+    """Part of a page that holds everything but blank margins, in pixels of `grey` (H, W).
+
+    Ink is what is narrower than a stroke and differs from its surroundings, dark on light or
+    light on dark: shadows, the edge of the paper and the dark border of a scan are none. Specks
+    are left out; in doubt the box is too large. A page without ink is taken whole.
+    """
+    height, width = grey.shape
+    step = max(1, math.ceil(max(height, width) / _PROBE_SIDE))
+    ink = _ink(_shrunk(grey, step))
+    inside = np.zeros_like(ink)
+    inside[_RIM:-_RIM, _RIM:-_RIM] = True
+    ink &= inside
+    cells = _cell_sums(ink)
+    kept = _without_specks(cells)
+    ink &= np.kron(kept, np.ones((_CELL, _CELL), bool))[: ink.shape[0], : ink.shape[1]]
+    rows, columns = np.flatnonzero(ink.any(1)), np.flatnonzero(ink.any(0))
+    if not rows.size:
+        return 0, 0, width, height
+    margin = 2 * step + max(height, width) // 100
+    return (
+        max(0, int(columns[0]) * step - margin),
+        max(0, int(rows[0]) * step - margin),
+        min(width, int(columns[-1] + 1) * step + margin),
+        min(height, int(rows[-1] + 1) * step + margin),
+    )
+
+
+def _shrunk(grey: Grey, step: int) -> Grey:
+    """Means of step x step pixels; what is left over at the far edges is padded."""
+    if step == 1:
+        return grey
+    padded = np.pad(grey, [(0, -side % step) for side in grey.shape], mode="edge")
+    rows, columns = (side // step for side in padded.shape)
+    blocks = padded.reshape(rows, step, columns, step)
+    means: Grey = blocks.mean((1, 3), dtype=np.float32).astype(np.uint8)
+    return means
+
+
+def _ink(probe: Grey) -> Mask:
+    """Black and white top-hats over a threshold that rises with the noise of the paper."""
+    # Edge pixels are repeated outwards, so that a dark strip along the edge becomes wide and is
+    # no ink, while letters that touch the edge only become longer strokes.
+    padded = np.pad(probe, _STROKE, mode="edge")
+    closed = _spread(_spread(padded, np.maximum), np.minimum)
+    opened = _spread(_spread(padded, np.minimum), np.maximum)
+    contrast = np.maximum(closed - padded, padded - opened)[_STROKE:-_STROKE, _STROKE:-_STROKE]
+    ink: Mask = contrast > 12 + 2 * np.median(contrast)
+    return ink
+
+
+def _spread(pixels: Grey, pick: np.ufunc) -> Grey:
+    """Maximum or minimum over the square of _STROKE pixels around each pixel."""
+    reach = _STROKE // 2
+    for _ in range(2):
+        padded = np.pad(pixels, [(reach, reach), (0, 0)], mode="edge")
+        height = len(pixels)
+        spread = padded[:height].copy()
+        for shift in range(1, _STROKE):
+            pick(spread, padded[shift : shift + height], out=spread)
+        pixels = spread.T
+    return pixels
+
+
+def _cell_sums(ink: Mask) -> Sums:
+    padded = np.pad(ink, [(0, -side % _CELL) for side in ink.shape])
+    rows, columns = (side // _CELL for side in padded.shape)
+    sums: Sums = padded.reshape(rows, _CELL, columns, _CELL).sum((1, 3))
+    return sums
+
+
+def _without_specks(cells: Sums) -> Mask:
+    """Cells of those islands (8-connected) that hold more ink than a speck."""
+    kept = np.zeros(cells.shape, bool)
+    waiting = {(int(y), int(x)) for y, x in np.argwhere(cells)}
+    while waiting:
+        island = [waiting.pop()]
+        for y, x in island:
+            near = {(y + dy, x + dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1)} & waiting
+            waiting -= near
+            island.extend(near)
+        if sum(int(cells[cell]) for cell in island) > _SPECK:
+            kept[tuple(np.array(island).T)] = True
+    return kept

@@ -1,0 +1,46 @@
+"""Every knob of a run, in one place."""
+
+from dataclasses import dataclass, field
+
+from docextract.errors import UsageError
+
+BUDGETS = {"fast": 1024, "standard": 1600, "detailed": 3400, "max": 5000}
+"""Named token budgets: visual tokens per page."""
+
+_MOST_TOKENS = 16384  # the published models' own limit of an image
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How large a document may be before it is refused."""
+
+    max_pages: int = 100
+    max_pixels: int = 150_000_000
+    """Of one picture; A4 at 1200 dpi has 139 million."""
+    max_bytes: int = 256 * 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How documents are read. None means: as the model or the document has it."""
+
+    budget: int | None = None
+    """Visual tokens per page, 28 x 28 pixels each."""
+    pages: str | None = None
+    """Which pages, as in `1-3,7`."""
+    password: str | None = field(default=None, repr=False)
+    limits: Limits = Limits()
+    timeout: float | None = None
+    """Seconds for one document."""
+
+
+def parse_budget(text: str) -> int:
+    """Tokens per page from `fast`, `standard`, `detailed`, `max` or a number."""
+    if text in BUDGETS:
+        return BUDGETS[text]
+    if text.isascii() and text.isdigit() and 1 <= int(text) <= _MOST_TOKENS:
+        return int(text)
+    raise UsageError(
+        f"no such budget: {text}",
+        hint=f"write {', '.join(BUDGETS)} or a number of tokens from 1 to {_MOST_TOKENS}",
+    )
