@@ -37,7 +37,7 @@ _PDF_ENLARGE = 3.0  # pixels per point: letters of 10 points get 30 pixels and n
 _PICTURE_ENLARGE = 2.0
 _SUBFILE_TYPE = 254  # TIFF tag NewSubfileType
 _REDUCED_IMAGE = 1  # its bit that marks a thumbnail of another frame
-_PICTURES = ("BMP", "GIF", "JPEG", "MPO", "PNG", "TIFF", "WEBP")
+_PICTURES = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
 _HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"mif1", b"msf1", b"avif")
 
 
@@ -298,10 +298,13 @@ class _PdfSheet(_Sheet):
         import pymupdf
 
         self.size = (page.rect.width, page.rect.height)
-        # The page is interpreted once; its words and both drawings come from the same list.
-        self._list = page.get_displaylist()
-        found = self._list.get_textpage(pymupdf.TEXTFLAGS_WORDS).extractWORDS()
-        self.words = tuple(Word(entry[4], tuple(entry[:4])) for entry in found)
+        self._list = page.get_displaylist()  # the probe and the view are drawn from one reading
+        # MuPDF gives the words' boxes on the page before it is turned.
+        turned = page.rotation_matrix
+        self.words = tuple(
+            Word(text, tuple(pymupdf.Rect(x0, y0, x1, y1) * turned))
+            for x0, y0, x1, y1, text, *_ in page.get_text("words")
+        )
 
     def probe(self) -> Pixels:
         width, height = self.size
@@ -321,7 +324,7 @@ class _PdfSheet(_Sheet):
             matrix=pymupdf.Matrix(across, 0, 0, down, -left * across, -top * down),
             colorspace=pymupdf.csGRAY if grey else pymupdf.csRGB,
             alpha=False,
-            clip=pymupdf.Rect(0, 0, *size),
+            clip=pymupdf.Rect(cut),
         )
         flat = np.frombuffer(drawn.samples, np.uint8)
         return flat.reshape(drawn.height, drawn.stride)[:, : drawn.width * drawn.n].reshape(
