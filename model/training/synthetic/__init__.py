@@ -1,0 +1,1 @@
+"""Pages drawn by code, with the place of every letter and every value as printed."""

@@ -1,0 +1,264 @@
+"""Lays rows of text out on a page whose size follows from its words.
+
+A page is a list of rows; a row holds cells, placed by fractions of the text width. Nothing here
+knows pixels until the font size is chosen, so that the same rows fill any token budget.
+"""
+
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+import numpy as np
+
+from training.synthetic.fonts import Face, SizedFace
+from training.synthetic.ink import Ink
+
+PATCH_UNIT = 28
+Align = Literal["left", "centre", "right"]
+
+
+@dataclass(frozen=True)
+class Style:
+    """How a cell is set: `size` relative to the page's text, stretched like large till letters."""
+
+    size: float = 1.0
+    wide: float = 1.0
+    tall: float = 1.0
+    bold: bool = False
+    title: bool = False
+    hand: bool = False
+    white: bool = False
+
+
+PLAIN = Style()
+
+
+@dataclass(frozen=True)
+class Cell:
+    """Text hung at `at`, a fraction of the text width, by its left end, middle or right end."""
+
+    text: str
+    at: float = 0.0
+    align: Align = "left"
+    style: Style = PLAIN
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of cells; `above` and `below` are extra space in lines of text.
+
+    `rule` draws a line under the row over `rule_span`; `shade` is the grey of the paper behind it.
+    """
+
+    cells: tuple[Cell, ...] = ()
+    above: float = 0.0
+    below: float = 0.0
+    rule: bool = False
+    rule_over: bool = False
+    rule_span: tuple[float, float] = (0.0, 1.0)
+    shade: int | None = None
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A box around rows `first` to `last` (inclusive), from `x0` to `x1` of the text width."""
+
+    first: int
+    last: int
+    x0: float
+    x1: float
+
+
+@dataclass
+class Plan:
+    """All that stands on a page. `columns` is the text width in mean letters of the face."""
+
+    rows: list[Row] = field(default_factory=list)
+    frames: list[Frame] = field(default_factory=list)
+    columns: float = 42.0
+    leading: float = 1.2
+    min_aspect: float = 0.0
+    mono: float = 0.5
+    margin: tuple[float, float] = (1.0, 1.0)
+
+    def add(self, *cells: Cell, above: float = 0.0, below: float = 0.0) -> None:
+        """Append a row of `cells`."""
+        self.rows.append(Row(cells, above, below))
+
+    def gap(self, lines: float = 1.0) -> None:
+        """Append empty space."""
+        self.rows.append(Row(above=lines))
+
+    def letters(self) -> set[str]:
+        """Every character that a face must be able to draw."""
+        return {letter for row in self.rows for cell in row.cells for letter in cell.text}
+
+
+@dataclass(frozen=True)
+class Faces:
+    """The faces of one page: running text, bold, headline, handwriting."""
+
+    text: Face
+    bold: Face
+    title: Face
+    hand: Face
+
+    def at(self, px: int, style: Style) -> SizedFace:
+        """The face that `style` asks for, on a page whose text has `px` pixels an em."""
+        face = self.text
+        if style.hand:
+            face = self.hand
+        elif style.title:
+            face = self.title
+        elif style.bold:
+            face = self.bold
+        return face.at(round(px * style.size))
+
+
+@dataclass
+class _Placed:
+    x: float
+    baseline: float
+    cell: Cell
+    face: SizedFace
+
+
+@dataclass
+class _Laid:
+    placed: list[_Placed]
+    tops: list[float]
+    bottoms: list[float]
+    height: float
+    width: float
+
+
+def _lay(plan: Plan, faces: Faces, px: int) -> _Laid:
+    """Give every cell its place, in pixels from the corner of the text area.
+
+    A cell that would run into the one before it moves to a line of its own, as tills do.
+    """
+    body = faces.text.at(px)
+    mean = faces.text.relative_width * px
+    width = plan.columns * mean
+    line = px * plan.leading
+    gap = 0.8 * body.space
+    y = 0.0
+    placed: list[_Placed] = []
+    tops: list[float] = []
+    bottoms: list[float] = []
+    widest = 0.0
+    for row in plan.rows:
+        y += row.above * line
+        tops.append(y)
+        end, tall = -gap, 0.0
+        pending: list[tuple[float, Cell, SizedFace]] = []
+        for cell in row.cells:
+            face = faces.at(px, cell.style)
+            run = face.width(cell.text) * cell.style.wide
+            x = cell.at * width
+            if cell.align == "right":
+                x -= run
+            elif cell.align == "centre":
+                x -= run / 2
+            x = max(x, 0.0)
+            if pending and x < end + gap:
+                base = y + tall * line * 0.8
+                placed += [_Placed(px_x, base, c, f) for px_x, c, f in pending]
+                y += tall * line
+                pending, tall = [], 0.0
+            pending.append((x, cell, face))
+            end = x + run
+            widest = max(widest, end)
+            tall = max(tall, cell.style.size * cell.style.tall)
+        base = y + tall * line * 0.8
+        placed += [_Placed(px_x, base, c, f) for px_x, c, f in pending]
+        y += tall * line
+        bottoms.append(y)
+        y += row.below * line
+    return _Laid(placed, tops, bottoms, y, max(widest, width))
+
+
+def _whole(length: float) -> int:
+    return max(1, -(-int(np.ceil(length)) // PATCH_UNIT)) * PATCH_UNIT
+
+
+def draw(
+    rng: np.random.Generator, plan: Plan, faces: Faces, max_tokens: int, grey: int = 0
+) -> tuple[Ink, float]:
+    """Draw `plan` as large as `max_tokens` merge units of 28 x 28 pixels allow.
+
+    Returns the inked sheet and the pixels an em of its running text.
+    """
+    budget = max_tokens * PATCH_UNIT**2
+    px = 24
+    # One page in ten is printed or scanned small: half to three quarters of the possible size.
+    shrink = float(rng.uniform(0.5, 0.75)) if rng.random() < 0.1 else 1.0
+    limit = budget * shrink**2
+    left, top = (m * float(rng.uniform(0.2, 1.6)) for m in plan.margin)
+    right, bottom = (m * float(rng.uniform(0.2, 1.6)) for m in plan.margin)
+    laid = _lay(plan, faces, px)
+    for _ in range(4):
+        laid = _lay(plan, faces, px)
+        width = laid.width + (left + right) * px
+        height = max(laid.height + (top + bottom) * px, width * plan.min_aspect)
+        wanted = int(px * np.sqrt(limit / (width * height)))
+        if wanted == px:
+            break
+        px = min(max(wanted, 6), 64)
+    while True:
+        laid = _lay(plan, faces, px)
+        width = laid.width + (left + right) * px
+        height = max(laid.height + (top + bottom) * px, width * plan.min_aspect)
+        sheet = (_whole(width), _whole(height))
+        if sheet[0] * sheet[1] <= budget or px <= 5:
+            break
+        px -= 1
+    sheet = (sheet[0], min(sheet[1], budget // sheet[0] // PATCH_UNIT * PATCH_UNIT))
+    return _ink(plan, laid, sheet, (left * px, top * px), px, grey), float(px)
+
+
+def _ink(
+    plan: Plan,
+    laid: _Laid,
+    sheet: tuple[int, int],
+    corner: tuple[float, float],
+    px: int,
+    grey: int,
+) -> Ink:
+    ink = Ink(*sheet)
+    x0, y0 = corner
+    width = laid.width
+    thick = max(1, px // 14)
+    for row, top, bottom in zip(plan.rows, laid.tops, laid.bottoms, strict=True):
+        start, stop = (x0 + width * share for share in row.rule_span)
+        if row.shade is not None:
+            ink.box(start, y0 + top - 0.1 * px, stop, y0 + bottom, fill=row.shade, outline=None)
+        if row.rule:
+            ink.line(start, y0 + bottom, stop, y0 + bottom, grey=grey, thick=thick)
+        if row.rule_over:
+            ink.line(start, y0 + top, stop, y0 + top, grey=grey, thick=thick)
+    for frame in plan.frames:
+        ink.box(
+            x0 + frame.x0 * width - 0.4 * px,
+            y0 + laid.tops[frame.first] - 0.3 * px,
+            x0 + frame.x1 * width + 0.4 * px,
+            y0 + laid.bottoms[frame.last] + 0.3 * px,
+            fill=None,
+            outline=grey,
+        )
+    for item in laid.placed:
+        style = item.cell.style
+        ink.text(
+            x0 + item.x,
+            y0 + item.baseline,
+            item.cell.text,
+            item.face,
+            grey=255 if style.white else grey,
+            wide=style.wide,
+            tall=style.tall,
+        )
+    return ink
+
+
+def enlarge(cell: Cell, size: float) -> Cell:
+    """The same cell in another size."""
+    return replace(cell, style=replace(cell.style, size=cell.style.size * size))

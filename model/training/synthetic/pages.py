@@ -1,0 +1,82 @@
+"""The door to the generator: whole documents and crops, each from its random numbers alone."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from training.synthetic.crops import crop
+from training.synthetic.flow import Faces, Plan, draw
+from training.synthetic.fonts import FontShelf
+from training.synthetic.ink import Ink
+from training.synthetic.noise import weather
+from training.synthetic.receipts import receipt
+from training.synthetic.sheet import SyntheticPage
+from training.synthetic.words import Words
+
+__all__ = ["PageFactory", "SyntheticPage"]
+
+_KINDS = {"receipt": receipt}
+_ODDS = {"receipt": 1.0}
+
+
+class PageFactory:
+    """Draws pages with the faces of folder `fonts` and the words of file `words`.
+
+    The same generator state gives the same page, on any machine with the same files and the same
+    releases of Pillow and OpenCV.
+    """
+
+    def __init__(self, fonts: Path, words: Path) -> None:
+        self._shelf = FontShelf(fonts)
+        self._words = Words(words)
+
+    def document(
+        self, rng: np.random.Generator, max_tokens: int, kind: str | None = None
+    ) -> SyntheticPage:
+        """A whole page of `kind` (any, when None) with w * h / 784 <= max_tokens.
+
+        Width and height are multiples of 28. Raises ValueError for a kind that is not drawn.
+        """
+        if kind is None:
+            kind = str(rng.choice(list(_ODDS), p=list(_ODDS.values())))
+        if kind not in _KINDS:
+            raise ValueError(f"no such kind of page: {kind}; there are {', '.join(_KINDS)}")
+        plan, record = _KINDS[kind](rng, self._words)
+        dark = int(rng.integers(0, 70)) if rng.random() < 0.8 else int(rng.integers(70, 130))
+        ink, px = draw(rng, plan, self._faces(rng, plan), max_tokens, dark)
+        return _finish(rng, ink, px, record, kind)
+
+    def crop(
+        self, rng: np.random.Generator, width: int, height: int, lines: tuple[int, int] = (1, 6)
+    ) -> SyntheticPage:
+        """Short random lines on a small sheet; the record is empty."""
+        ink = crop(rng, self._shelf, self._words, (width, height), lines)
+        caps = [piece.cap for piece in ink.pieces] or [16.0]
+        return _finish(rng, ink, min(caps) * 1.4, {}, "crop")
+
+    def _faces(self, rng: np.random.Generator, plan: Plan) -> Faces:
+        needed = plan.letters()
+        text = self._shelf.pick(rng, needed, mono=plan.mono)
+        return Faces(
+            text=text,
+            bold=self._shelf.bold(text, needed),
+            title=self._shelf.other(rng, text, needed),
+            hand=self._shelf.hand(rng, needed),
+        )
+
+
+def _finish(
+    rng: np.random.Generator, ink: Ink, px: float, record: dict[str, Any], kind: str
+) -> SyntheticPage:
+    """Age the sheet, and round the places of its letters to pixels."""
+    pixels, glyphs = weather(rng, ink.pixels(), ink.glyphs(), px)
+    return SyntheticPage(pixels, _inside(glyphs, pixels.shape), ink.lines(), record, kind)
+
+
+def _inside(glyphs: NDArray[np.float64], shape: tuple[int, ...]) -> NDArray[np.int32]:
+    height, width = shape[0], shape[1]
+    whole = np.floor(glyphs.reshape(-1, 3)).astype(np.int32)
+    x, y = whole[:, 0], whole[:, 1]
+    return whole[(x >= 0) & (x < width) & (y >= 0) & (y < height)]

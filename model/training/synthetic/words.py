@@ -1,0 +1,105 @@
+"""Names, streets, towns and things made by code from a plain word list and syllables."""
+
+from pathlib import Path
+
+import numpy as np
+
+_ONSETS = [
+    "b",
+    "c",
+    "d",
+    "f",
+    "g",
+    "h",
+    "j",
+    "k",
+    "l",
+    "m",
+    "n",
+    "p",
+    "r",
+    "s",
+    "t",
+    "v",
+    "w",
+    "y",
+    "br",
+    "ch",
+    "cl",
+    "dr",
+    "fl",
+    "gr",
+    "kh",
+    "kr",
+    "ng",
+    "pr",
+    "sh",
+    "sl",
+    "st",
+    "th",
+    "tr",
+    "wh",
+    "z",
+]
+_VOWELS = [
+    "a",
+    "e",
+    "i",
+    "o",
+    "u",
+    "a",
+    "e",
+    "i",
+    "o",
+    "u",
+    "ai",
+    "au",
+    "ea",
+    "ee",
+    "ei",
+    "ia",
+    "oo",
+    "ou",
+    "ua",
+]
+_CODAS = ["n", "ng", "m", "r", "l", "s", "t", "k", "h", "d", "p", "ck", "nd", "rt", "st"] + [
+    ""
+] * 14
+
+
+def _choose(rng: np.random.Generator, options: list[str] | tuple[str, ...]) -> str:
+    return options[int(rng.integers(len(options)))]
+
+
+class Words:
+    """A word list (one word a line) to draw from; raises ValueError where it holds under 50."""
+
+    def __init__(self, path: Path) -> None:
+        listed = path.read_text(encoding="utf-8").split()
+        plain = [w for w in listed if 3 <= len(w) <= 12 and w.isascii() and w.isalpha()]
+        self.words = [w for w in plain if w.islower()]
+        self.names = [w for w in plain if w.istitle()] or self.words
+        if len(self.words) < 50:
+            raise ValueError(f"{path} holds only {len(self.words)} usable words")
+
+    def word(self, rng: np.random.Generator) -> str:
+        """One word in lower case."""
+        return _choose(rng, self.words)
+
+    def phrase(self, rng: np.random.Generator, low: int, high: int) -> str:
+        """`low` to `high` words in lower case."""
+        return " ".join(self.word(rng) for _ in range(int(rng.integers(low, high + 1))))
+
+    def name(self, rng: np.random.Generator) -> str:
+        """A capitalised name: from the list, or made of syllables that no list holds."""
+        if rng.random() < 0.35:
+            return _choose(rng, self.names)
+        return made_up(rng).capitalize()
+
+
+def made_up(rng: np.random.Generator) -> str:
+    """A pronounceable word of two to four syllables that means nothing."""
+    count = int(rng.integers(2, 5)) if rng.random() < 0.6 else 2
+    return "".join(
+        _choose(rng, _ONSETS) + _choose(rng, _VOWELS) + _choose(rng, _CODAS) for _ in range(count)
+    )[:13]
