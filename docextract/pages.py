@@ -20,6 +20,7 @@ from docextract.errors import (
     DocextractError,
     EmptyDocumentError,
     EncryptedError,
+    InputError,
     LimitError,
     MissingFileError,
     NotADocumentError,
@@ -38,6 +39,7 @@ _PICTURE_ENLARGE = 2.0
 _SUBFILE_TYPE = 254  # TIFF tag NewSubfileType
 _REDUCED_IMAGE = 1  # its bit that marks a thumbnail of another frame
 _PICTURES = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
+_SIGNATURES = (b"\x89PNG", b"\xff\xd8", b"GIF8", b"II*\0", b"MM\0*")
 _HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"mif1", b"msf1", b"avif")
 
 
@@ -125,15 +127,21 @@ class Document(ABC):
         """Draw page `number` (from 1) into at most `budget` tokens of 28 x 28 pixels.
 
         Without a `crop` (in page units) the blank margins are cut off. The page is drawn straight
-        at its final size.
+        at its final size. Raises DamagedFileError or LimitError, ValueError for a crop that is not
+        on the page.
         """
         with _decoding(f"{self.name}, page {number}", self.limits):
             sheet = self._sheet(number)
             width, height = sheet.size
             cut = crop or _scaled_box(sheet.probe(), width, height)
             left, top, right, bottom = cut
-            size = fit_size(right - left, bottom - top, budget, self._max_enlarge)
-            return Page(number, sheet.draw(cut, size), (width, height), cut, sheet.words, self.unit)
+            on_page = 0 <= left < right <= width and 0 <= top < bottom <= height
+            if on_page:
+                size = fit_size(right - left, bottom - top, budget, self._max_enlarge)
+                pixels = sheet.draw(cut, size)
+        if not on_page:
+            raise ValueError(f"the crop {crop} is outside the page of {width} x {height}")
+        return Page(number, pixels, sheet.size, cut, sheet.words, self.unit)
 
     @abstractmethod
     def _sheet(self, number: int) -> "_Sheet":
@@ -342,7 +350,7 @@ class _Picture(Document):
             try:
                 self._image = Image.open(io.BytesIO(content), formats=_PICTURES)
             except UnidentifiedImageError:
-                raise _not_a_document(name, content) from None
+                raise _unidentified(name, content) from None
             self._frames = list(self._find_frames())
 
     def _find_frames(self) -> Iterator[int]:
@@ -401,7 +409,9 @@ def _opaque(image: Image.Image) -> Image.Image:
     return image.convert("L" if image.mode == "1" else "RGB")
 
 
-def _not_a_document(name: str, content: bytes) -> NotADocumentError:
+def _unidentified(name: str, content: bytes) -> InputError:
+    if content.startswith(_SIGNATURES):
+        return DamagedFileError(f"{name}: begins like a picture, but is damaged")
     if content[4:8] == b"ftyp" and content[8:12] in _HEIC_BRANDS:
         return NotADocumentError(
             f"{name}: HEIC and AVIF pictures are not read", hint="save it as JPEG or PNG"

@@ -1,0 +1,391 @@
+import contextlib
+import io
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pymupdf
+import pytest
+from PIL import Image, ImageDraw
+
+from docextract.errors import (
+    DamagedFileError,
+    EmptyDocumentError,
+    EncryptedError,
+    LimitError,
+    MissingFileError,
+    NotADocumentError,
+    UsageError,
+)
+from docextract.pages import Document, Page, open_document, parse_selection
+from docextract.settings import Limits
+
+
+def pdf(pages: int = 1, rotation: int = 0, **saving: Any) -> bytes:
+    with pymupdf.open() as document:
+        for number in range(1, pages + 1):
+            page = document.new_page(width=595, height=842)
+            page.insert_text((100, 120), f"Invoice {number}", fontsize=14)
+            page.insert_text((100, 160), "Total 153.35", fontsize=14)
+            page.set_rotation(rotation)
+        return bytes(document.tobytes(**saving))
+
+
+def drawing(width: int = 400, height: int = 300, mode: str = "RGB") -> Image.Image:
+    """White paper with a few strokes around the middle and one in the upper left quarter."""
+    image = Image.new("L", (width, height), 255)
+    pencil = ImageDraw.Draw(image)
+    for x in range(width // 4, 3 * width // 4, 8):
+        pencil.line((x, height // 2, x, height // 2 + 12), fill=0, width=2)
+        if x < width // 2:
+            pencil.line((x, height // 4, x, height // 4 + 12), fill=0, width=2)
+    return image.convert(mode)
+
+
+def saved(image: Image.Image, kind: str, **options: Any) -> bytes:
+    file = io.BytesIO()
+    image.save(file, kind, **options)
+    return file.getvalue()
+
+
+def only_page(content: bytes, budget: int = 400) -> Page:
+    with open_document(content) as document:
+        assert document.page_count == 1
+        return document.render(1, budget)
+
+
+def dark_share(page: Page) -> float:
+    return float((page.pixels < 128).mean())
+
+
+def test_a_pdf_page_is_drawn_at_its_budget() -> None:
+    page = only_page(pdf(), 1568)
+    height, width, channels = page.pixels.shape
+    assert channels == 3
+    assert height % 28 == width % 28 == 0
+    assert height * width // 784 <= 1568
+    assert page.size == (595, 842)
+    assert page.unit == "point"
+    assert dark_share(page) > 0.01
+
+
+@pytest.mark.parametrize("rotation", [0, 90, 180, 270])
+def test_words_stand_where_their_ink_is(rotation: int) -> None:
+    page = only_page(pdf(rotation=rotation), 1568)
+    assert [word.text for word in page.words] == ["Invoice", "1", "Total", "153.35"]
+    assert page.size == ((842, 595) if rotation in (90, 270) else (595, 842))
+    left, top, right, bottom = page.cut
+    across = page.pixels.shape[1] / (right - left)
+    down = page.pixels.shape[0] / (bottom - top)
+    ink = page.pixels[:, :, 0] < 128
+    for word in page.words:
+        x0, y0, x1, y1 = word.box
+        rows = slice(int((y0 - top) * down), int((y1 - top) * down))
+        columns = slice(int((x0 - left) * across), int((x1 - left) * across))
+        assert ink[rows, columns].mean() > 0.02
+        ink[rows, columns] = False
+    assert ink.mean() < 0.002  # no ink but that of the words
+
+
+def test_blank_margins_are_cut_in_page_units() -> None:
+    page = only_page(pdf())
+    left, top, right, bottom = page.cut
+    assert 60 < left <= 100
+    assert 60 < top <= 110
+    assert 180 <= right < 250
+    assert 160 <= bottom < 200
+
+
+def test_a_crop_shows_that_part_alone() -> None:
+    with open_document(pdf()) as document:
+        page = document.render(1, 400, crop=(0, 300, 595, 842))
+    assert page.cut == (0, 300, 595, 842)
+    assert dark_share(page) == 0
+
+
+def test_a_crop_outside_the_page_is_refused() -> None:
+    with open_document(pdf()) as document, pytest.raises(ValueError, match="outside"):
+        document.render(1, 400, crop=(500, 300, 700, 842))
+
+
+def test_pages_are_chosen() -> None:
+    with open_document(pdf(5)) as document:
+        assert document.numbers() == [1, 2, 3, 4, 5]
+        assert document.numbers("4-,2,1-2") == [1, 2, 4, 5]
+        assert document.numbers("4-9") == [4, 5]
+        assert document.render(4, 200).words[1].text == "4"
+        with pytest.raises(EmptyDocumentError, match="no page 6-9.* has 5"):
+            document.numbers("6-9")
+
+
+@pytest.mark.parametrize("text", ["", "0", "3-1", "a", "1;2", "-3", "1-2-3", "²"])
+def test_what_is_no_selection_is_a_usage_error(text: str) -> None:
+    with pytest.raises(UsageError):
+        parse_selection(text)
+
+
+PICTURES = [
+    ("PNG", "RGB"),
+    ("PNG", "RGBA"),
+    ("PNG", "LA"),
+    ("PNG", "P"),
+    ("PNG", "1"),
+    ("PNG", "L"),
+    ("PNG", "I;16"),
+    ("JPEG", "L"),
+    ("JPEG", "RGB"),
+    ("JPEG", "CMYK"),
+    ("WEBP", "RGB"),
+    ("BMP", "RGB"),
+    ("GIF", "P"),
+    ("TIFF", "RGB"),
+    ("TIFF", "1"),
+    ("TIFF", "F"),
+    ("TIFF", "CMYK"),
+]
+
+
+@pytest.mark.parametrize(("kind", "mode"), PICTURES)
+def test_pictures_of_every_kind_and_mode_are_read(kind: str, mode: str) -> None:
+    image = drawing(mode="L" if mode == "I;16" else mode)
+    if mode == "I;16":
+        image = Image.fromarray(np.asarray(image).astype(np.uint16) * 16)
+    page = only_page(saved(image, kind))
+    assert page.unit == "pixel"
+    assert page.size == (400, 300)
+    assert page.words == ()
+    assert page.pixels.dtype == np.uint8
+    assert 0.01 < dark_share(page) < 0.4
+
+
+def test_transparent_paper_is_white() -> None:
+    image = Image.new("RGBA", (400, 300), (0, 0, 0, 0))
+    image.paste((0, 0, 0, 255), (100, 100, 103, 130))
+    assert dark_share(only_page(saved(image, "PNG"))) < 0.5
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "TIFF", "PNG", "WEBP"])
+def test_a_turned_photo_stands_upright(kind: str) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # the camera was turned by 90 degrees
+    page = only_page(saved(drawing(), kind, exif=exif))
+    assert page.size == (300, 400)
+
+
+def test_a_small_picture_at_most_doubles() -> None:
+    page = only_page(saved(drawing(80, 60), "PNG"), 1568)
+    assert page.pixels.shape[0] <= 120
+    assert page.pixels.shape[1] <= 160
+
+
+def test_every_frame_of_a_tiff_is_a_page_but_thumbnails() -> None:
+    thumbnail = drawing(100, 75)
+    thumbnail.encoderinfo = {"tiffinfo": {254: 1}}
+    frames = [drawing(410, 300), thumbnail, drawing(420, 300)]
+    content = saved(drawing(400, 300), "TIFF", save_all=True, append_images=frames)
+    with open_document(content) as document:
+        sizes = [document.render(number, 200).size for number in document.numbers()]
+    assert sizes == [(400, 300), (410, 300), (420, 300)]
+
+
+def test_a_gif_has_one_page() -> None:
+    content = saved(drawing(), "GIF", save_all=True, append_images=[drawing(mode="P")] * 2)
+    assert only_page(content).size == (400, 300)
+
+
+def test_junk_before_a_pdf_does_no_harm() -> None:
+    assert only_page(b"\r\n\x00junk\n" + pdf()).words
+
+
+@pytest.fixture(params=["aes-256", "rc4-40"])
+def locked(request: pytest.FixtureRequest) -> bytes:
+    method = {"aes-256": pymupdf.PDF_ENCRYPT_AES_256, "rc4-40": pymupdf.PDF_ENCRYPT_RC4_40}
+    return pdf(encryption=method[request.param], user_pw="sesame", owner_pw="open")
+
+
+def test_a_password_opens(locked: bytes) -> None:
+    with open_document(locked, password="sesame") as document:
+        assert document.render(1, 200).words
+    with open_document(locked, password="open") as document:
+        assert document.render(1, 200).words
+
+
+@pytest.mark.parametrize(("password", "words"), [(None, "encrypted"), ("nope", "wrong")])
+def test_without_the_password_it_stays_shut(
+    locked: bytes, password: str | None, words: str
+) -> None:
+    with pytest.raises(EncryptedError, match=words) as caught:
+        open_document(locked, password=password)
+    assert "--password" in caught.value.hint
+
+
+def test_a_password_that_only_forbids_changes_is_no_hindrance() -> None:
+    content = pdf(encryption=pymupdf.PDF_ENCRYPT_AES_256, owner_pw="open")
+    assert only_page(content).words
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(MissingFileError, match=r"gone\.pdf: no such file"):
+        open_document(tmp_path / "gone.pdf")
+
+
+def test_a_folder_is_no_document(tmp_path: Path) -> None:
+    with pytest.raises(NotADocumentError, match="folder"):
+        open_document(tmp_path)
+
+
+def test_a_name_that_the_system_refuses_is_missing() -> None:
+    with pytest.raises(MissingFileError):
+        open_document(Path("a\0b"))
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="no endless file on this system")
+def test_an_endless_file_meets_the_limit() -> None:
+    with pytest.raises(LimitError, match="bytes"):
+        open_document(Path("/dev/zero"), Limits(max_bytes=1000))
+
+
+@pytest.mark.parametrize("content", [b"hello, world", b"PK\x03\x04" + bytes(100), bytes(1000)])
+def test_what_is_no_document_is_told_so(content: bytes) -> None:
+    with pytest.raises(NotADocumentError) as caught:
+        open_document(content)
+    assert "PDF, JPEG" in caught.value.hint
+
+
+def test_heic_is_named() -> None:
+    with pytest.raises(NotADocumentError, match="HEIC"):
+        open_document(b"\0\0\0\x18ftypheic" + bytes(100))
+
+
+def test_an_empty_file_is_told_so(tmp_path: Path) -> None:
+    (tmp_path / "empty.pdf").touch()
+    with pytest.raises(EmptyDocumentError, match="empty"):
+        open_document(tmp_path / "empty.pdf")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        saved(drawing(1000, 1000), "JPEG")[:3000],
+        saved(drawing(), "PNG")[:200],
+        saved(drawing(), "TIFF")[:400],
+        saved(drawing(), "WEBP")[:100],
+        saved(drawing(), "BMP")[:1000],
+    ],
+    ids=["jpeg", "png", "tiff", "webp", "bmp"],
+)
+def test_a_cut_off_picture_is_damaged(content: bytes) -> None:
+    with pytest.raises(DamagedFileError), open_document(content) as document:
+        document.render(1, 200)
+
+
+def test_a_pdf_of_nothing_has_no_pages() -> None:
+    with pytest.raises((DamagedFileError, EmptyDocumentError)):
+        open_document(b"%PDF-1.7\n%%EOF")
+
+
+def test_a_cut_off_pdf_gives_pages_or_one_error() -> None:
+    whole = pdf(3)
+    for length in range(20, len(whole), len(whole) // 40):
+        try:
+            with open_document(whole[:length]) as document:
+                for number in document.numbers():
+                    document.render(number, 100)
+        except (DamagedFileError, EmptyDocumentError):
+            continue
+
+
+def test_random_changes_give_pages_or_one_error() -> None:
+    random = np.random.default_rng(1)
+    for whole in (
+        pdf(),
+        saved(drawing(), "TIFF"),
+        saved(drawing(), "PNG"),
+        saved(drawing(), "GIF"),
+    ):
+        for _ in range(25):
+            changed = bytearray(whole)
+            for position in random.integers(20, len(changed), 8):
+                changed[position] = random.integers(256)
+            try:
+                with open_document(bytes(changed)) as document:
+                    document.render(1, 100)
+            except (DamagedFileError, EmptyDocumentError, LimitError, EncryptedError):
+                continue
+
+
+def test_too_many_pages_are_refused() -> None:
+    with (
+        open_document(pdf(5), Limits(max_pages=4)) as document,
+        pytest.raises(LimitError, match="5 pages"),
+    ):
+        document.numbers()
+
+
+def test_too_many_bytes_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.pdf"
+    path.write_bytes(pdf())
+    with pytest.raises(LimitError, match="bytes"):
+        open_document(path, Limits(max_bytes=100))
+
+
+def bomb() -> bytes:
+    """A PNG of a few kilobytes that wants 10 gigapixels."""
+    content = bytearray(saved(Image.new("1", (10, 10)), "PNG"))
+    content[16:24] = (100_000).to_bytes(4) * 2
+    content[29:33] = zlib.crc32(content[12:29]).to_bytes(4)
+    return bytes(content)
+
+
+def test_a_picture_with_too_many_pixels_is_refused_before_it_is_decoded() -> None:
+    with open_document(bomb()) as document, pytest.raises(LimitError, match="100000 x 100000"):
+        document.render(1, 200)
+    with (
+        open_document(saved(drawing(), "PNG"), Limits(max_pixels=1000)) as document,
+        pytest.raises(LimitError, match="400 x 300"),
+    ):
+        document.render(1, 200)
+
+
+def test_a_picture_in_a_pdf_with_too_many_pixels_is_refused() -> None:
+    with pymupdf.open() as made:
+        made.new_page().insert_image((0, 0, 100, 100), stream=saved(drawing(), "PNG"))
+        content = made.tobytes()
+    with (
+        open_document(content, Limits(max_pixels=1000)) as document,
+        pytest.raises(LimitError, match="400 x 300"),
+    ):
+        document.render(1, 200)
+
+
+@pytest.fixture
+def document() -> Iterator[Document]:
+    with open_document(pdf(2), name="two.pdf") as opened:
+        yield opened
+
+
+def test_messages_use_the_given_name(document: Document) -> None:
+    with pytest.raises(EmptyDocumentError, match=r"^two\.pdf: "):
+        document.numbers("7")
+
+
+def test_mupdf_keeps_quiet(capfd: pytest.CaptureFixture[str]) -> None:
+    broken = pdf().replace(b"endobj", b"endxxx").replace(b"xref", b"xxxx")
+    with contextlib.suppress(DamagedFileError, EmptyDocumentError):
+        only_page(broken)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_file_that_may_not_be_read_is_told_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    path = tmp_path / "secret.pdf"
+    path.write_bytes(pdf())
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(MissingFileError, match="cannot be opened .*Permission denied"):
+        open_document(path)
