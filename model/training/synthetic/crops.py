@@ -75,7 +75,6 @@ def crop(
     width, height = size
     count = int(rng.integers(lines[0], lines[1] + 1))
     ink = Ink(width, height)
-    dark = int(rng.integers(0, 90))
     texts = [some_text(rng, words) for _ in range(count)]
     face = shelf.pick(rng, set("".join(texts)))
     room = height / count
@@ -94,7 +93,7 @@ def crop(
         if baseline + 0.3 * px > height:
             break
         x = float(rng.uniform(2, max(3.0, width - run - 2)))
-        ink.text(x, baseline, text, sized, grey=dark)
+        ink.text(x, baseline, text, sized)
         y = baseline + px * float(rng.uniform(0.25, 0.5))
         y += float(rng.uniform(0, max(0.0, room - 1.4 * px)))
     return ink

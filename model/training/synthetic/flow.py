@@ -129,6 +129,7 @@ class _Laid:
     bottoms: list[float]
     height: float
     width: float
+    reach: float
 
 
 def _lay(plan: Plan, faces: Faces, px: int) -> _Laid:
@@ -174,16 +175,14 @@ def _lay(plan: Plan, faces: Faces, px: int) -> _Laid:
         y += tall * line
         bottoms.append(y)
         y += row.below * line
-    return _Laid(placed, tops, bottoms, y, max(widest, width))
+    return _Laid(placed, tops, bottoms, y, width, max(widest, width))
 
 
 def _whole(length: float) -> int:
     return max(1, -(-int(np.ceil(length)) // PATCH_UNIT)) * PATCH_UNIT
 
 
-def draw(
-    rng: np.random.Generator, plan: Plan, faces: Faces, max_tokens: int, grey: int = 0
-) -> tuple[Ink, float]:
+def draw(rng: np.random.Generator, plan: Plan, faces: Faces, max_tokens: int) -> tuple[Ink, float]:
     """Draw `plan` as large as `max_tokens` merge units of 28 x 28 pixels allow.
 
     Returns the inked sheet and the pixels an em of its running text.
@@ -198,7 +197,7 @@ def draw(
     laid = _lay(plan, faces, px)
     for _ in range(4):
         laid = _lay(plan, faces, px)
-        width = laid.width + (left + right) * px
+        width = laid.reach + (left + right) * px
         height = max(laid.height + (top + bottom) * px, width * plan.min_aspect)
         wanted = int(px * np.sqrt(limit / (width * height)))
         if wanted == px:
@@ -206,14 +205,14 @@ def draw(
         px = min(max(wanted, 6), 64)
     while True:
         laid = _lay(plan, faces, px)
-        width = laid.width + (left + right) * px
+        width = laid.reach + (left + right) * px
         height = max(laid.height + (top + bottom) * px, width * plan.min_aspect)
         sheet = (_whole(width), _whole(height))
         if sheet[0] * sheet[1] <= budget or px <= 5:
             break
         px -= 1
     sheet = (sheet[0], min(sheet[1], budget // sheet[0] // PATCH_UNIT * PATCH_UNIT))
-    return _ink(plan, laid, sheet, (left * px, top * px), px, grey), float(px)
+    return _ink(plan, laid, sheet, (left * px, top * px), px), float(px)
 
 
 def _ink(
@@ -222,7 +221,6 @@ def _ink(
     sheet: tuple[int, int],
     corner: tuple[float, float],
     px: int,
-    grey: int,
 ) -> Ink:
     ink = Ink(*sheet)
     x0, y0 = corner
@@ -233,9 +231,9 @@ def _ink(
         if row.shade is not None:
             ink.box(start, y0 + top - 0.1 * px, stop, y0 + bottom, fill=row.shade, outline=None)
         if row.rule:
-            ink.line(start, y0 + bottom, stop, y0 + bottom, grey=grey, thick=thick)
+            ink.line(start, y0 + bottom, stop, y0 + bottom, thick=thick)
         if row.rule_over:
-            ink.line(start, y0 + top, stop, y0 + top, grey=grey, thick=thick)
+            ink.line(start, y0 + top, stop, y0 + top, thick=thick)
     for frame in plan.frames:
         ink.box(
             x0 + frame.x0 * width - 0.4 * px,
@@ -243,7 +241,7 @@ def _ink(
             x0 + frame.x1 * width + 0.4 * px,
             y0 + laid.bottoms[frame.last] + 0.3 * px,
             fill=None,
-            outline=grey,
+            outline=0,
         )
     for item in laid.placed:
         style = item.cell.style
@@ -252,9 +250,9 @@ def _ink(
             y0 + item.baseline,
             item.cell.text,
             item.face,
-            grey=255 if style.white else grey,
             wide=style.wide,
             tall=style.tall,
+            white=style.white,
         )
     return ink
 

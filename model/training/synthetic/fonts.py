@@ -6,7 +6,8 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-from PIL import ImageFont
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
 
 ASCII = "".join(chr(code) for code in range(0x21, 0x7F))
 ACCENTED = "ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØÙÚÛÜÝßàáâãäåæçèéêëìíîïñòóôõöøùúûüýÿŒœŠšŽž"
@@ -15,13 +16,22 @@ _BOLD = ("Bold", "Demi", "-B.")
 _HAND = ("SteveHand", "Breip")
 # Pictures of a letter at this size decide what a face covers; widths are measured there as well.
 _PROBE_PX = 32
-# Open faces hold memory in every worker process; pages rarely use more than four sizes at once.
-_OPEN_FACES = 256
+# A page uses two to four sized faces; most sizes of most faces stay drawn, about 40 kB each.
+_OPEN_FACES = 1024
+
+
+@dataclass(frozen=True)
+class Glyph:
+    """A letter's picture, black on white, and where its corner lies from pen and baseline."""
+
+    picture: NDArray[np.uint8]
+    right: int
+    down: int
 
 
 @dataclass(frozen=True)
 class SizedFace:
-    """A face at a size in pixels, ready to draw.
+    """A face at a size in pixels, ready to draw; each letter is made once and kept.
 
     `cap` is the height of a capital in pixels, `space` the advance of a blank.
     """
@@ -31,18 +41,31 @@ class SizedFace:
     cap: float
     space: float
     _advances: dict[str, float] = field(default_factory=dict, repr=False)
+    _glyphs: dict[str, Glyph] = field(default_factory=dict, repr=False)
 
     def advances(self, text: str) -> list[float]:
         """The width in pixels that each letter of `text` takes on the line."""
         known = self._advances
-        for letter in text:
-            if letter not in known:
-                known[letter] = self.font.getlength(letter)
-        return [known[letter] for letter in text]
+        try:
+            return [known[letter] for letter in text]
+        except KeyError:
+            known.update({letter: self.font.getlength(letter) for letter in set(text)})
+            return [known[letter] for letter in text]
 
     def width(self, text: str) -> float:
-        """The width of `text` in pixels, pairs not drawn closer together."""
+        """The width of `text` in pixels."""
         return sum(self.advances(text))
+
+    def glyph(self, letter: str) -> Glyph:
+        """The picture of `letter`."""
+        made = self._glyphs.get(letter)
+        if made is None:
+            x0, y0, x1, y1 = (int(v) for v in self.font.getbbox(letter, anchor="ls"))
+            image = Image.new("L", (max(1, x1 - x0), max(1, y1 - y0)), 255)
+            ImageDraw.Draw(image).text((-x0, -y0), letter, fill=0, font=self.font, anchor="ls")
+            made = Glyph(np.array(image), x0, y0)
+            self._glyphs[letter] = made
+        return made
 
 
 @lru_cache(maxsize=_OPEN_FACES)

@@ -5,9 +5,12 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw
 
 from training.synthetic.fonts import SizedFace
+
+Pixels = NDArray[np.uint8]
+# Room for accents above the baseline and tails below it, in ems, when a line is stretched.
+_ABOVE, _BELOW = 1.3, 0.6
 
 
 @dataclass(frozen=True)
@@ -21,15 +24,14 @@ class Piece:
 
 
 class Ink:
-    """A sheet of `width` x `height` pixels, white, to draw on.
+    """A sheet of `width` x `height` pixels, white, to draw on in black.
 
     The middle of a letter is half its advance to the right and half a capital's height above the
     baseline: one height for all letters of a line, as text detectors on real scans give it.
     """
 
     def __init__(self, width: int, height: int) -> None:
-        self._image = Image.new("L", (width, height), 255)
-        self._draw = ImageDraw.Draw(self._image)
+        self._page: Pixels = np.full((height, width), 255, np.uint8)
         self._codes: list[int] = []
         self._xs: list[float] = []
         self._ys: list[float] = []
@@ -42,64 +44,48 @@ class Ink:
         text: str,
         face: SizedFace,
         *,
-        grey: int = 0,
         wide: float = 1.0,
         tall: float = 1.0,
+        white: bool = False,
     ) -> None:
         """Draw `text` from `x` on; `wide` and `tall` stretch it like a till's large letters."""
         left, base = round(x), round(baseline)
         if wide == 1.0 and tall == 1.0:
-            self._draw.text((left, base), text, fill=grey, font=face.font, anchor="ls")
+            _write(self._page, left, base, text, face, white)
         else:
-            self._stretched(left, base, text, face, grey, wide, tall)
-        advances = face.advances(text)
-        # Pairs such as "AV" are drawn closer than their advances say; share the difference out.
-        drawn = face.font.getlength(text)
-        share = wide * (drawn / total if (total := sum(advances)) else 1.0)
+            line = _stretched(text, face, wide, tall)
+            lift = round(_ABOVE * face.px * tall)
+            _press(self._page, left - round(face.px * wide), base - lift, line, white)
         middle = base - face.cap * tall / 2
         at = float(left)
-        for letter, advance in zip(text, advances, strict=True):
-            step = advance * share
+        for letter, advance in zip(text, face.advances(text), strict=True):
             if letter != " ":
                 self._codes.append(ord(letter))
-                self._xs.append(at + step / 2)
+                self._xs.append(at + advance * wide / 2)
                 self._ys.append(middle)
-            at += step
+            at += advance * wide
         self.pieces.append(Piece(left, middle, face.cap * tall, text))
-
-    def _stretched(
-        self, left: int, base: int, text: str, face: SizedFace, grey: int, wide: float, tall: float
-    ) -> None:
-        x0, y0, x1, y1 = face.font.getbbox(text, anchor="ls")
-        width, height = int(x1 - x0), int(y1 - y0)
-        if width <= 0 or height <= 0:
-            return
-        small = Image.new("L", (width, height), 0)
-        ImageDraw.Draw(small).text((-x0, -y0), text, fill=255, font=face.font, anchor="ls")
-        size = (max(1, round(width * wide)), max(1, round(height * tall)))
-        mask = cv2.resize(np.asarray(small), size, interpolation=cv2.INTER_LINEAR)
-        corner = (left + round(x0 * wide), base + round(y0 * tall))
-        self._image.paste(grey, corner, Image.fromarray(mask))
 
     def box(
         self, x0: float, y0: float, x1: float, y1: float, *, fill: int | None, outline: int | None
     ) -> None:
-        """A filled or outlined rectangle; drawn before its text."""
-        corners = [round(x0), round(y0), round(x1), round(y1)]
-        self._draw.rectangle(corners, fill=fill, outline=outline)
+        """A filled or outlined rectangle in greys; drawn before its text."""
+        corners = (round(x0), round(y0)), (round(x1), round(y1))
+        if fill is not None:
+            cv2.rectangle(self._page, *corners, fill, cv2.FILLED)
+        if outline is not None:
+            cv2.rectangle(self._page, *corners, outline, 1)
 
-    def line(self, x0: float, y0: float, x1: float, y1: float, *, grey: int, thick: int) -> None:
-        """A straight stroke."""
-        ends = [round(x0), round(y0), round(x1), round(y1)]
-        self._draw.line(ends, fill=grey, width=thick)
+    def line(self, x0: float, y0: float, x1: float, y1: float, *, thick: int) -> None:
+        """A straight stroke, `thick` pixels wide."""
+        cv2.line(self._page, (round(x0), round(y0)), (round(x1), round(y1)), 0, thick)
 
-    def scribble(self, points: list[tuple[float, float]], *, grey: int, thick: int) -> None:
-        """A pen stroke through `points`: a tick, a ring, a signature."""
-        self._draw.line(points, fill=grey, width=thick, joint="curve")
-
-    def pixels(self) -> NDArray[np.uint8]:
-        """The sheet as (height, width) grey."""
-        return np.array(self._image)
+    def pixels(self, darkest: int = 0) -> Pixels:
+        """The sheet as (height, width) grey, its ink as pale as `darkest`."""
+        if darkest == 0:
+            return self._page
+        table = np.linspace(darkest, 255, 256).astype(np.uint8)
+        return np.asarray(cv2.LUT(self._page, table), np.uint8)
 
     def glyphs(self) -> NDArray[np.float64]:
         """All letters as (n, 3): x and y of the middle in pixels, code point."""
@@ -115,3 +101,38 @@ class Ink:
             else:
                 rows.append([piece])
         return [" ".join(p.text for p in sorted(row, key=lambda p: p.x)) for row in rows]
+
+
+def _press(page: Pixels, x: int, y: int, picture: Pixels, white: bool) -> None:
+    """Print a black-on-white picture with its corner at (x, y); parts beyond the page are lost."""
+    tall, wide = picture.shape
+    if x < 0 or y < 0 or x + wide > page.shape[1] or y + tall > page.shape[0]:
+        picture = picture[max(0, -y) : page.shape[0] - y, max(0, -x) : page.shape[1] - x]
+        x, y = max(0, x), max(0, y)
+        tall, wide = picture.shape
+        if not tall or not wide:
+            return
+    place = page[y : y + tall, x : x + wide]
+    if white:
+        np.maximum(place, 255 - picture, out=place)
+    else:
+        np.minimum(place, picture, out=place)
+
+
+def _write(page: Pixels, left: int, base: int, text: str, face: SizedFace, white: bool) -> None:
+    at = float(left)
+    for letter, advance in zip(text, face.advances(text), strict=True):
+        if letter != " ":
+            glyph = face.glyph(letter)
+            _press(page, int(at + 0.5) + glyph.right, base + glyph.down, glyph.picture, white)
+        at += advance
+
+
+def _stretched(text: str, face: SizedFace, wide: float, tall: float) -> Pixels:
+    """The line drawn small and pulled, with an em of room at both ends."""
+    em = face.px
+    shape = (round((_ABOVE + _BELOW) * em), round(face.width(text)) + 2 * em)
+    small = np.full(shape, 255, np.uint8)
+    _write(small, em, round(_ABOVE * em), text, face, False)
+    size = (max(1, round(shape[1] * wide)), max(1, round(shape[0] * tall)))
+    return np.asarray(cv2.resize(small, size, interpolation=cv2.INTER_LINEAR), np.uint8)

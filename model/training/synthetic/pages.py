@@ -44,8 +44,7 @@ class PageFactory:
         if kind not in _KINDS:
             raise ValueError(f"no such kind of page: {kind}; there are {', '.join(_KINDS)}")
         plan, record = _KINDS[kind](rng, self._words)
-        dark = int(rng.integers(0, 70)) if rng.random() < 0.8 else int(rng.integers(70, 130))
-        ink, px = draw(rng, plan, self._faces(rng, plan), max_tokens, dark)
+        ink, px = draw(rng, plan, self._faces(rng, plan), max_tokens)
         return _finish(rng, ink, px, record, kind)
 
     def crop(
@@ -71,7 +70,8 @@ def _finish(
     rng: np.random.Generator, ink: Ink, px: float, record: dict[str, Any], kind: str
 ) -> SyntheticPage:
     """Age the sheet, and round the places of its letters to pixels."""
-    pixels, glyphs = weather(rng, ink.pixels(), ink.glyphs(), px)
+    dark = int(rng.integers(0, 70)) if rng.random() < 0.85 else int(rng.integers(70, 130))
+    pixels, glyphs = weather(rng, ink.pixels(dark), ink.glyphs(), px)
     return SyntheticPage(pixels, _inside(glyphs, pixels.shape), ink.lines(), record, kind)
 
 

@@ -5,66 +5,19 @@ import numpy as np
 from training.synthetic.values import chance, digits, letters, pick
 from training.synthetic.words import Words
 
-_TRADES = [
-    "TRADING",
-    "ENTERPRISE",
-    "HARDWARE",
-    "STATIONERY",
-    "RESTAURANT",
-    "RESTORAN",
-    "CAFE",
-    "SUPERMARKET",
-    "PHARMACY",
-    "BAKERY",
-    "MOTOR",
-    "ELECTRICAL",
-    "MART",
-    "STORE",
-    "BOOKS",
-    "GIFT",
-    "DECO",
-    "MACHINERY",
-    "TOOLS",
-    "SEAFOOD",
-    "KITCHEN",
-    "BISTRO",
-    "TEXTILE",
-    "OPTICAL",
-    "FURNITURE",
-    "MARKETING",
-    "INDUSTRIES",
-    "SUPPLY",
-    "SERVICES",
-    "FRESH",
-    "FOOD",
-    "CENTRE",
-    "PETROL",
-    "STATION",
-    "HOTEL",
-    "PARKING",
-    "CLINIC",
-    "SALON",
-    "TRANSPORT",
-    "FASHION",
-    "SPORTS",
-    "TOYS",
-    "COFFEE",
-    "GRILL",
-    "PIZZA",
-    "NOODLE",
-    "DELI",
-    "MINI-MARKET",
-    "KEDAI",
-    "PASARAYA",
-    "PERNIAGAAN",
-    "SYARIKAT",
-    "BENGKEL",
-    "KOPITIAM",
-    "RETAIL",
-    "VENTURES",
-    "HOLDINGS",
-    "DISTRIBUTORS",
-]
+
+def _split(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
+_TRADES = _split(
+    "TRADING ENTERPRISE HARDWARE STATIONERY RESTAURANT RESTORAN CAFE SUPERMARKET PHARMACY "
+    "BAKERY MOTOR ELECTRICAL MART STORE BOOKS GIFT DECO MACHINERY TOOLS SEAFOOD KITCHEN "
+    "BISTRO TEXTILE OPTICAL FURNITURE MARKETING INDUSTRIES SUPPLY SERVICES FRESH FOOD CENTRE "
+    "PETROL STATION HOTEL PARKING CLINIC SALON TRANSPORT FASHION SPORTS TOYS COFFEE GRILL "
+    "PIZZA NOODLE DELI MINI-MARKET KEDAI PASARAYA PERNIAGAAN SYARIKAT BENGKEL KOPITIAM "
+    "RETAIL VENTURES HOLDINGS DISTRIBUTORS"
+)
 _FORMS = {
     "my": ("SDN BHD", "SDN. BHD.", "Sdn Bhd", "SDN BHD", "S/B", "BHD", "ENTERPRISE", "(M) SDN BHD",
            "(KL) SDN BHD", "TRADING", "& SONS", "CO.", "(JOHOR) SDN BHD"),
@@ -98,35 +51,11 @@ _NATIVE_TRADES = {
     "pt": "Padaria Café Farmácia Livraria Restaurante Construções Informática Mercearia Oficina "
     "Comércio Gráfica Decorações São",
 }
-_MALAY = [
-    "INDAH",
-    "JAYA",
-    "BARU",
-    "PERMAI",
-    "DAMAI",
-    "MAJU",
-    "MUTIARA",
-    "SETIA",
-    "UTAMA",
-    "BAHAGIA",
-    "SENTOSA",
-    "PERDANA",
-    "HARMONI",
-    "KEMUNING",
-    "BUNGA",
-    "RAYA",
-    "MELATI",
-    "PUTERI",
-    "TENGGARA",
-    "SERI",
-    "SRI",
-    "MERDEKA",
-    "KENANGA",
-    "CEMPAKA",
-    "PINGGIRAN",
-    "BUKIT",
-    "AMPANG",
-]
+_MALAY = _split(
+    "INDAH JAYA BARU PERMAI DAMAI MAJU MUTIARA SETIA UTAMA BAHAGIA SENTOSA PERDANA HARMONI "
+    "KEMUNING BUNGA RAYA MELATI PUTERI TENGGARA SERI SRI MERDEKA KENANGA CEMPAKA PINGGIRAN "
+    "BUKIT AMPANG"
+)
 _STATES = (
     "JOHOR", "SELANGOR", "KUALA LUMPUR", "PERAK", "PENANG", "MELAKA", "KEDAH", "PAHANG", "SABAH",
     "SARAWAK", "NEGERI SEMBILAN", "SELANGOR DARUL EHSAN", "WILAYAH PERSEKUTUAN", "JOHOR.",
@@ -140,13 +69,13 @@ _NATIVE_STREETS = {
     "de": ("{}straße {}", "{}str. {}", "{}weg {}", "Am {} {}", "{}gasse {}", "{}platz {}"),
     "at": ("{}straße {}", "{}gasse {}", "{}weg {}"),
     "ch": ("{}strasse {}", "{}weg {}", "Rue de {} {}"),
-    "fr": ("{1} rue de {0}", "{1}, avenue {0}", "{1} bd. {0}", "{1} place de l'{0}", "{1} allée {0}"),
+    "fr": ("{1} rue de {0}", "{1}, avenue {0}", "{1} bd. {0}", "{1} place de l'{0}"),
     "es": ("C/ {}, {}", "Calle {}, {}", "Avda. {}, {}", "Plaza {} {}", "Pº de {} {}"),
     "it": ("Via {}, {}", "Via {} {}", "Corso {}, {}", "Piazza {}, {}", "Viale {} {}"),
     "nl": ("{}straat {}", "{}weg {}", "{}laan {}", "{}plein {}", "{}gracht {}"),
     "pt": ("Rua {}, {}", "Rua da {}, nº {}", "Av. {}, {}", "Praça {} {}", "Travessa {}, {}"),
-    "us": ("{1} {0} St", "{1} {0} Ave", "{1} {0} Blvd", "{1} N {0} Rd", "{1} {0} Street", "{1} W {0} Dr"),
-    "gb": ("{1} {0} Road", "{1} {0} Street", "{1} {0} Lane", "{1} High Street", "Unit {1}, {0} Park"),
+    "us": ("{1} {0} St", "{1} {0} Ave", "{1} {0} Blvd", "{1} N {0} Rd", "{1} {0} Street"),
+    "gb": ("{1} {0} Road", "{1} {0} Street", "{1} {0} Lane", "{1} High Street"),
     "au": ("{1} {0} Street", "{1} {0} Rd", "Shop {1}, {0} Mall"),
     "ca": ("{1} {0} St", "{1} {0} Rd W", "{1} {0} Ave"),
     "in": ("{1}, {0} Road", "No. {1}, {0} Nagar", "{1}/A {0} Marg"),

@@ -325,8 +325,8 @@ def _draw_items(till: _Till) -> list[_Item]:
         price = round(price, -1) if chance(rng, 0.6) else price
         name = till.words.phrase(rng, 1, 3)
         if chance(rng, 0.3):
-            name += pick(rng, (" {}ML", " {}G", " {}KG", " {}PCS", " A4 {}", " {}MM", " ({})", "-{}",
-                               " {}'S", " {}x10")).format(rng.integers(1, 900))  # fmt: skip
+            name += pick(rng, (" {}ML", " {}G", " {}KG", " {}PCS", " A4 {}", " {}MM", " ({})",
+                               "-{}", " {}'S", " {}x10")).format(rng.integers(1, 900))  # fmt: skip
         name = name.upper() if till.case is str.upper or chance(rng, 0.5) else name.capitalize()
         barcode = digits(rng, 13) if chance(rng, 0.5) else digits(rng, int(rng.integers(4, 9)))
         mark = (tag if chance(rng, 0.85) else pick(rng, _TAX_MARKS)) if tags else ""
@@ -349,13 +349,14 @@ def _items(till: _Till) -> None:
     write = till.money.signed if till.sign_mode == "all" else till.money.bare
     layout = int(rng.integers(0, 7))
     numbers = int(rng.choice(3, p=(0.8, 0.14, 0.06)))
-    edge = 1.0 - (0.09 if any(i.tag for i in items) else 0.0)
+    longest_tag = max(len(item.tag) for item in items)
+    edge = 1.0 - (longest_tag + 1.5) / plan.columns if longest_tag else 1.0
     till.amount_edge = min(till.amount_edge, edge)
     names = till.says[pick(rng, ("columns", "columns2"))]
     head = [till.case(name) for name in names]
     if till.sign_mode == "head" and till.money.sign:
         head[3] += pick(rng, ("({})", " ({})", " {}")).format(till.money.sign)
-    columns = (0.0, 0.52, 0.74, edge) if layout == 2 else (0.0, 0.3, 0.6, edge)
+    columns = (0.0, 0.52, 0.74, edge) if layout == 2 else (0.0, 0.48, 0.72, edge)
     if layout == 6:
         columns = (0.13, 0.0, 0.72, edge)
     if chance(rng, 0.7) or till.sign_mode == "head":
@@ -372,7 +373,7 @@ def _items(till: _Till) -> None:
         price, amount = write(item.price), write(item.amount)
         tail = [Cell(amount, edge, "right")]
         if item.tag:
-            tail.append(Cell(item.tag, edge + 0.015))
+            tail.append(Cell(item.tag, 1.0, "right"))
         shown: dict[str, Any] = {
             "description": item.description, "quantity": quantity,
             "unit_price": till.money.bare(item.price), "amount": till.money.bare(item.amount),
