@@ -32,20 +32,13 @@ class PatchGrid:
     """A picture as patches.
 
     `patches`: (height * width, channels * temporal * patch * patch) float32, merge unit by merge
-    unit in raster order, the four patches of a unit in a row. `height`, `width`: patches per side.
+    unit in raster order, the four patches of a unit in a row (`WindowLayout.pack` brings them into
+    the tower's order). `height`, `width`: patches per side.
     """
 
     patches: torch.Tensor
     height: int
     width: int
-
-    def packed(self, order: torch.Tensor) -> torch.Tensor:
-        """The patches in another order of units, as the vision tower wants them.
-
-        `order`: (units,) the raster index of each packed unit, as `WindowLayout.order`. Shape of
-        the result: that of `patches`.
-        """
-        return self.patches.view(len(order), -1)[order].view_as(self.patches)
 
 
 @dataclass(frozen=True)

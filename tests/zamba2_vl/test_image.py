@@ -61,13 +61,6 @@ def test_patches_hold_the_normalised_pixels_unit_by_unit() -> None:
     np.testing.assert_allclose(found.numpy(), expected, atol=1e-6)
 
 
-def test_packing_moves_whole_units() -> None:
-    grid = ImageProcessor()(picture(28, 84))
-    packed = grid.packed(torch.tensor([2, 0, 1]))
-    assert torch.equal(packed[:4], grid.patches[8:])
-    assert torch.equal(packed[4:], grid.patches[:8])
-
-
 def test_one_frame_is_repeated_along_time() -> None:
     pixels = picture(28, 56)
     once = ImageProcessor()(pixels).patches.view(8, 3, 1, 196)
