@@ -1,0 +1,124 @@
+"""What a person sees, on stderr; stdout carries data and nothing else."""
+
+import ctypes
+import os
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Self, TextIO
+
+from docextract.errors import DocextractError, ExitCode, OutputError
+
+if TYPE_CHECKING:
+    from rich.status import Status
+
+
+@contextmanager
+def guarded_stdout() -> Iterator[TextIO]:
+    """The real stdout, for data alone.
+
+    Inside the block file descriptor 1 is stderr, so that whatever libraries print, from C or from
+    Python, cannot get between the data. The data are UTF-8 with plain line feeds everywhere.
+    """
+    try:
+        sys.stdout.flush()
+        real = os.dup(1)
+    except (AttributeError, OSError) as error:
+        raise OutputError("stdout is closed", hint="write to a file: -o OUT") from error
+    os.dup2(2, 1)
+    try:
+        with open(real, "w", encoding="utf-8", newline="\n", closefd=False) as data:
+            yield data
+    finally:
+        # What waits in C's and Python's buffers was printed inside the block.
+        _flush_c()
+        sys.stdout.flush()
+        os.dup2(real, 1)
+        os.close(real)
+
+
+def _flush_c() -> None:
+    with suppress(OSError):  # a system whose C library has another name
+        ctypes.CDLL("ucrtbase" if os.name == "nt" else None).fflush(None)
+
+
+def run(work: Callable[[], ExitCode], debug: bool = False) -> ExitCode:
+    """Do the work and turn whatever it raises into words on stderr and an exit code.
+
+    This is the one place that does so. With `debug` the traceback comes first.
+    """
+    try:
+        return work()
+    except KeyboardInterrupt:
+        say("interrupted")
+        return ExitCode.INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read our data has left; the interpreter must not try to flush them again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return ExitCode.USAGE
+    except DocextractError as error:
+        if debug:
+            traceback.print_exc()
+        complain(error)
+        return error.exit_code
+    except Exception as error:
+        if debug:
+            traceback.print_exc()
+        complain(
+            DocextractError(
+                f"{type(error).__name__}: {error}",
+                hint="this is a fault of docextract; --debug shows where" if not debug else "",
+            )
+        )
+        return ExitCode.INTERNAL
+
+
+def complain(error: DocextractError) -> None:
+    """One line of what went wrong, one of what to do next."""
+    say(f"{_painted('error:', 31)} {error.message}")
+    if error.hint:
+        say(f"{_painted('hint:', 36)} {error.hint}")
+
+
+def say(words: str) -> None:
+    """A line on stderr."""
+    with suppress(BrokenPipeError):
+        sys.stderr.write(words + "\n")
+        sys.stderr.flush()
+
+
+def _painted(words: str, colour: int) -> str:
+    return f"\x1b[{colour}m{words}\x1b[0m" if _colours() else words
+
+
+def _colours() -> bool:
+    return (
+        sys.stderr.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    )
+
+
+class Progress:
+    """One changing line on stderr while a person watches; silent otherwise."""
+
+    def __init__(self) -> None:
+        self._status: Status | None = None
+
+    def __enter__(self) -> Self:
+        if sys.stderr.isatty():
+            from rich.console import Console  # costs time that a pipe need not pay
+
+            self._status = Console(stderr=True, highlight=False).status("")
+            self._status.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._status is not None:
+            self._status.stop()
+
+    def show(self, words: str) -> None:
+        """Replace the line."""
+        if self._status is not None:
+            from rich.markup import escape
+
+            self._status.update(escape(words))
