@@ -1,0 +1,13 @@
+"""Mamba2's norm at the end of a layer's branch."""
+
+from torch import Tensor
+
+from zamba2_vl.ops.gated_norm import reference
+
+
+def gated_norm(y: Tensor, gate: Tensor, weight: Tensor, groups: int, eps: float) -> Tensor:
+    """weight * rms_norm(y * silu(gate)), the mean of squares taken over each group of features.
+
+    y, gate: (..., features); weight: (features,). Computed in float32, returned in y's dtype.
+    """
+    return reference.gated_norm(y, gate, weight, groups, eps)

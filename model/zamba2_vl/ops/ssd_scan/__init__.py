@@ -1,0 +1,28 @@
+"""Mamba2's scan over a whole sequence, for prefill and training."""
+
+from torch import Tensor
+
+from zamba2_vl.ops.ssd_scan import reference
+
+
+def ssd_scan(
+    x: Tensor,
+    dt: Tensor,
+    a: Tensor,
+    b: Tensor,
+    c: Tensor,
+    d: Tensor,
+    chunk_size: int,
+    state: Tensor | None = None,
+) -> tuple[Tensor, Tensor]:
+    """y_t = C_t·S_t + D x_t with S_t = exp(dt_t A) S_(t-1) + dt_t x_t B_t.
+
+    x: (batch, length, heads, width); dt: (batch, length, heads) float32, positive, or 0 for a token
+    that must leave no trace; a: (heads,) float32, negative; b, c: (batch, length, groups, rank),
+    heads / groups consecutive heads share a group; d: (heads,); state: (batch, heads, width, rank)
+    before the first token, None for zeros.
+
+    Returns y, shaped and typed like x, and the float32 state after the last token. Decays and
+    states are float32, the large products in x's dtype. Memory grows with length x chunk_size.
+    """
+    return reference.ssd_scan(x, dt, a, b, c, d, chunk_size, state)

@@ -1,0 +1,81 @@
+"""The chunked state-space-duality scan as batched matrix products.
+
+Within a chunk of Q tokens the recurrence is written out as a masked Q x Q product, like attention;
+between chunks only the state is carried. Source: Dao and Gu, "Transformers are SSMs" (2024),
+section 6.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def ssd_scan(
+    x: Tensor,
+    dt: Tensor,
+    a: Tensor,
+    b: Tensor,
+    c: Tensor,
+    d: Tensor,
+    chunk_size: int,
+    state: Tensor | None,
+) -> tuple[Tensor, Tensor]:
+    with torch.autocast(x.device.type, enabled=False):
+        return _scan(x, dt, a, b, c, d, chunk_size, state)
+
+
+def _scan(
+    x: Tensor,
+    dt: Tensor,
+    a: Tensor,
+    b: Tensor,
+    c: Tensor,
+    d: Tensor,
+    chunk_size: int,
+    state: Tensor | None,
+) -> tuple[Tensor, Tensor]:
+    batch, length, heads, width = x.shape
+    groups, rank = b.shape[2:]
+    size = min(chunk_size, length)
+    chunks = -(-length // size)
+    # Padding has dt = 0: it decays nothing and adds nothing, so the final state is right.
+    pad = chunks * size - length
+
+    def chunked(t: Tensor) -> Tensor:
+        """(batch, length, n, ...) -> (batch, chunks, n, size, ...)"""
+        t = F.pad(t, (0, 0) * (t.dim() - 2) + (0, pad)) if pad else t
+        return t.unflatten(1, (chunks, size)).transpose(2, 3)
+
+    xs, bs, cs, step = chunked(x), chunked(b), chunked(c), chunked(dt)
+    decay = (step * a[:, None]).cumsum(-1)
+
+    # Weight of token j in the output of token i of the same chunk: decay from j to i times dt_j.
+    between = decay[..., :, None] - decay[..., None, :]
+    later = torch.ones(size, size, dtype=torch.bool, device=x.device).triu(1)
+    weights = between.masked_fill(later, -torch.inf).exp() * step[..., None, :]
+    scores = (cs @ bs.mT)[:, :, :, None]
+    mixed = weights.unflatten(2, (groups, -1)) * scores
+    inside = mixed.flatten(2, 3).to(x.dtype) @ xs
+
+    # What each chunk adds to the state by its own end.
+    fading = ((decay[..., -1:] - decay).exp() * step)[..., None]
+    faded = (xs * fading).to(x.dtype).unflatten(2, (groups, -1))
+    added = (faded.mT @ bs[:, :, :, None]).flatten(2, 3).float()
+
+    # The state at the start of each chunk and after the last one: every earlier state or addition,
+    # faded by the chunks in between. One small product instead of a loop over chunks.
+    if state is None:
+        state = added.new_zeros(batch, heads, width, rank)
+    sources = torch.cat([state.float()[:, None], added], dim=1)
+    elapsed = F.pad(decay[..., -1].cumsum(1).transpose(1, 2), (1, 0))
+    gone = elapsed[..., :, None] - elapsed[..., None, :]
+    future = torch.ones(chunks + 1, chunks + 1, dtype=torch.bool, device=x.device).triu(1)
+    kept = gone.masked_fill(future, -torch.inf).exp()
+    states = (kept @ sources.flatten(3).transpose(1, 2)).unflatten(-1, (width, rank))
+    starts = states[:, :, :-1].transpose(1, 2)
+
+    entering = cs[:, :, :, None] @ starts.to(x.dtype).unflatten(2, (groups, -1)).mT
+    outside = entering.flatten(2, 3) * decay.exp()[..., None]
+
+    y = (inside + outside).transpose(2, 3).flatten(1, 2)[:, :length]
+    return (y + x * d[:, None]).to(x.dtype), states[:, :, -1]

@@ -1,0 +1,1 @@
+"""The Zamba2 language model."""

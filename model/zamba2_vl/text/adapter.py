@@ -1,0 +1,36 @@
+"""Low-rank adapters: what tells the uses of one shared block apart."""
+
+from torch import Tensor, nn
+
+from zamba2_vl.config import TextConfig
+
+
+class Adapter(nn.Sequential):
+    """down to `rank` features and up again; added to the shared projection of the same input."""
+
+    def __init__(self, inputs: int, rank: int, outputs: int) -> None:
+        super().__init__(nn.Linear(inputs, rank, bias=False), nn.Linear(rank, outputs, bias=False))
+
+    def reset_parameters(self, std: float) -> None:
+        """Start as no change at all."""
+        nn.init.normal_(self[0].weight, std=std)
+        nn.init.zeros_(self[1].weight)
+
+
+def adapters(config: TextConfig, block: int, inputs: int, outputs: int) -> nn.ModuleList:
+    """One place for each use of any shared block, filled where that use is of `block`.
+
+    The empty places keep the published numbering of the parameters.
+    """
+    return nn.ModuleList(
+        Adapter(inputs, config.adapter_rank, outputs)
+        if use % config.num_mem_blocks == block
+        else nn.Identity()
+        for use in range(len(config.hybrid_layer_ids))
+    )
+
+
+def adapted(linear: nn.Linear, adapter: nn.Module, x: Tensor) -> Tensor:
+    """The shared projection with its adapter."""
+    result: Tensor = linear(x) + adapter(x)
+    return result

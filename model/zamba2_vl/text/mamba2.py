@@ -1,0 +1,112 @@
+"""The Mamba2 branch: a scan over a sequence, a step for one token."""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from zamba2_vl.config import TextConfig
+from zamba2_vl.ops.causal_conv import causal_conv
+from zamba2_vl.ops.gated_norm import gated_norm
+from zamba2_vl.ops.ssd_scan import ssd_scan
+from zamba2_vl.ops.state_update import state_update
+from zamba2_vl.text.state import MambaState, Span
+
+_NORM_EPS = 1e-5
+
+
+class Mamba2(nn.Module):
+    """Projection, short convolution, state-space recurrence, gated norm, projection."""
+
+    def __init__(self, config: TextConfig) -> None:
+        super().__init__()
+        self.config = config
+        inner, channels, heads = config.mamba_inner, config.conv_channels, config.n_mamba_heads
+        bias = config.add_bias_linear
+        self.in_proj = nn.Linear(config.hidden_size, inner + channels + heads, bias=bias)
+        self.conv1d = nn.Conv1d(channels, channels, config.mamba_d_conv, groups=channels)
+        self.dt_bias = nn.Parameter(torch.empty(heads))
+        self.A_log = nn.Parameter(torch.empty(heads))
+        self.D = nn.Parameter(torch.empty(heads))
+        self.norm = GatedNorm(inner, config.mamba_ngroups)
+        self.out_proj = nn.Linear(inner, config.hidden_size, bias=bias)
+
+    @torch.no_grad()
+    def reset_parameters(self) -> None:
+        """Mamba2's own start: decay rates 1..heads, step widths spread evenly in their
+        logarithm between time_step_min and time_step_max."""
+        config = self.config
+        low, high = math.log(config.time_step_min), math.log(config.time_step_max)
+        steps = torch.empty_like(self.dt_bias).uniform_(low, high).exp_()
+        steps.clamp_(min=config.time_step_floor)
+        # The inverse of softplus.
+        self.dt_bias.copy_(steps + torch.log(-torch.expm1(-steps)))
+        rates = torch.arange(1, config.n_mamba_heads + 1, device=self.A_log.device)
+        self.A_log.copy_(rates.log())
+        nn.init.ones_(self.D)
+        nn.init.ones_(self.norm.weight)
+        self.conv1d.reset_parameters()
+
+    def forward(
+        self, x: Tensor, state: MambaState | None = None, span: Span | None = None
+    ) -> Tensor:
+        """x: (batch, length, hidden) -> the same shape. With a state, continues from it and moves
+        it on by the valid tokens of `span`."""
+        config = self.config
+        inner, channels, heads = config.mamba_inner, config.conv_channels, config.n_mamba_heads
+        gate, mixed, dt = self.in_proj(x).split([inner, channels, heads], dim=-1)
+        mixed = self._convolve(mixed, state, span)
+        part = config.mamba_ngroups * config.mamba_d_state
+        values, b, c = mixed.split([inner, part, part], dim=-1)
+        values = values.unflatten(-1, (heads, -1))
+        b, c = (t.unflatten(-1, (config.mamba_ngroups, -1)) for t in (b, c))
+        # Below time_step_min a token would leave no trace; the published code forbids it.
+        # The published code keeps every step at least this wide.
+        dt = F.softplus(dt.float() + self.dt_bias.float()).clamp(min=config.time_step_min)
+        if span is not None and span.valid is not None:
+            dt = dt * span.valid[..., None]
+        a = -self.A_log.float().exp()
+        d = self.D.to(values.dtype)
+        if state is None:
+            y, _ = ssd_scan(values, dt, a, b, c, d, config.chunk_size)
+        elif x.shape[1] == 1:
+            y = state_update(state.ssm, values[:, 0], dt[:, 0], a, b[:, 0], c[:, 0], d)[:, None]
+        else:
+            y, last = ssd_scan(values, dt, a, b, c, d, config.chunk_size, state.ssm)
+            state.ssm.copy_(last)
+        return self.out_proj(self.norm(y.flatten(2), gate))
+
+    def _convolve(self, mixed: Tensor, state: MambaState | None, span: Span | None) -> Tensor:
+        taps = self.config.mamba_d_conv
+        weight = self.conv1d.weight.squeeze(1)
+        if state is None:
+            before = mixed.new_zeros(mixed.shape[0], taps - 1, mixed.shape[2])
+            return causal_conv(mixed, before, weight, self.conv1d.bias)
+        before = state.conv.to(mixed.dtype)
+        y = causal_conv(mixed, before, weight, self.conv1d.bias)
+        state.conv.copy_(_last_inputs(before, mixed, span))
+        return y
+
+
+class GatedNorm(nn.Module):
+    """The weight of `ops.gated_norm`."""
+
+    def __init__(self, features: int, groups: int) -> None:
+        super().__init__()
+        self.groups = groups
+        self.weight = nn.Parameter(torch.empty(features))
+
+    def forward(self, y: Tensor, gate: Tensor) -> Tensor:
+        return gated_norm(y, gate, self.weight, self.groups, _NORM_EPS)
+
+
+def _last_inputs(before: Tensor, x: Tensor, span: Span | None) -> Tensor:
+    """The inputs that the next token's convolution will look back on, (batch, taps - 1, channels):
+    the last ones up to each row's last valid token."""
+    kept = before.shape[1]
+    window = torch.cat([before, x], dim=1)
+    if span is None or span.lengths is None:
+        return window[:, -kept:]
+    index = span.lengths[:, None] + torch.arange(kept, device=x.device)
+    return window.gather(1, index[..., None].expand(-1, -1, window.shape[2]))

@@ -1,0 +1,107 @@
+"""The transformer block that several layers share: attention and a gated MLP."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from zamba2_vl.config import TextConfig
+from zamba2_vl.ops.attention import attention
+from zamba2_vl.ops.norm import RMSNorm
+from zamba2_vl.ops.rotary import rotary
+from zamba2_vl.text.adapter import adapted, adapters
+from zamba2_vl.text.state import KeyValues, Span
+
+Angles = tuple[Tensor, Tensor]
+
+
+class SharedBlock(nn.Module):
+    """Reads hidden states beside the original embeddings; told apart at each use by adapters.
+
+    There is no residual inside: what comes out is added to a Mamba2 layer's input.
+    """
+
+    def __init__(self, config: TextConfig, block: int) -> None:
+        super().__init__()
+        self.self_attn = SharedAttention(config, block)
+        self.feed_forward = SharedMLP(config, block)
+        eps = config.rms_norm_eps
+        self.input_layernorm = RMSNorm(config.attention_hidden_size, eps=eps)
+        self.pre_ff_layernorm = RMSNorm(config.hidden_size, eps=eps)
+
+    def forward(
+        self,
+        hidden: Tensor,
+        embeddings: Tensor,
+        use: int,
+        angles: Angles | None,
+        cache: KeyValues | None,
+        span: Span | None,
+    ) -> Tensor:
+        """hidden, embeddings: (batch, length, hidden) -> the same shape. `use` counts the uses of
+        all shared blocks; `angles` are None without rotary embedding."""
+        both = self.input_layernorm(torch.cat([hidden, embeddings], dim=-1))
+        mixed = self.self_attn(both, use, angles, cache, span)
+        return self.feed_forward(self.pre_ff_layernorm(mixed), use)
+
+
+class SharedAttention(nn.Module):
+    """Causal attention from twice the hidden width down to it."""
+
+    def __init__(self, config: TextConfig, block: int) -> None:
+        super().__init__()
+        width, self.head_dim = config.attention_hidden_size, config.attention_head_dim
+        key_width = config.num_key_value_heads * self.head_dim
+        self.q_proj = nn.Linear(width, width, bias=False)
+        self.k_proj = nn.Linear(width, key_width, bias=False)
+        self.v_proj = nn.Linear(width, key_width, bias=False)
+        self.o_proj = nn.Linear(width, config.hidden_size, bias=False)
+        self.adapted = config.use_shared_attention_adapter
+        if self.adapted:
+            self.linear_q_adapter_list = adapters(config, block, width, width)
+            self.linear_k_adapter_list = adapters(config, block, width, width)
+            self.linear_v_adapter_list = adapters(config, block, width, width)
+
+    def forward(
+        self,
+        x: Tensor,
+        use: int,
+        angles: Angles | None,
+        cache: KeyValues | None,
+        span: Span | None,
+    ) -> Tensor:
+        q, k, v = (t.unflatten(-1, (-1, self.head_dim)).transpose(1, 2) for t in self._qkv(x, use))
+        if angles is not None:
+            q, k = rotary(q, *angles), rotary(k, *angles)
+        mask = None
+        if cache is not None and span is not None:
+            k, v = cache.extend(k, v, span)
+            k, v, mask = k.to(q.dtype), v.to(q.dtype), span.mask
+        fresh = span is None or span.start == 0
+        # Half the head width, since half of what the heads read are the bare embeddings.
+        scale = (self.head_dim / 2) ** -0.5
+        y = attention(q, k, v, scale, causal=fresh and q.shape[2] > 1, mask=mask)
+        return self.o_proj(y.transpose(1, 2).flatten(2))
+
+    def _qkv(self, x: Tensor, use: int) -> tuple[Tensor, Tensor, Tensor]:
+        if not self.adapted:
+            return self.q_proj(x), self.k_proj(x), self.v_proj(x)
+        return (
+            adapted(self.q_proj, self.linear_q_adapter_list[use], x),
+            adapted(self.k_proj, self.linear_k_adapter_list[use], x),
+            adapted(self.v_proj, self.linear_v_adapter_list[use], x),
+        )
+
+
+class SharedMLP(nn.Module):
+    """A gated MLP with GELU."""
+
+    def __init__(self, config: TextConfig, block: int) -> None:
+        super().__init__()
+        hidden, inner, bias = config.hidden_size, config.intermediate_size, config.add_bias_linear
+        self.gate_up_proj = nn.Linear(hidden, 2 * inner, bias=bias)
+        self.down_proj = nn.Linear(inner, hidden, bias=bias)
+        self.gate_up_proj_adapter_list = adapters(config, block, hidden, 2 * inner)
+
+    def forward(self, x: Tensor, use: int) -> Tensor:
+        gate, up = adapted(self.gate_up_proj, self.gate_up_proj_adapter_list[use], x).chunk(2, -1)
+        return self.down_proj(F.gelu(gate) * up)

@@ -1,0 +1,198 @@
+"""The vision tower: patches in, one embedding per 2 x 2 patches out."""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from zamba2_vl.config import VisionConfig
+from zamba2_vl.ops.attention import attention
+from zamba2_vl.ops.norm import RMSNorm
+from zamba2_vl.ops.rotary import frequencies, rotary
+from zamba2_vl.vision.windows import PackedLayout, WindowLayout
+
+Layout = WindowLayout | PackedLayout
+
+_EPS = 1e-6
+_THETA = 10000.0
+
+# Added to the logit of a key that must not be seen. Finite, so that a window without any patch
+# still gives finite rubbish instead of NaN, which would spread through gradients; exp() of it is
+# exactly 0 beside any real logit, in bfloat16 too.
+_HIDDEN = -30000.0
+
+
+class VisionEncoder(nn.Module):
+    """The Qwen2.5-VL tower. Parameter names are the published ones."""
+
+    def __init__(self, config: VisionConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.patch_embed = PatchEmbed(config)
+        self.blocks = nn.ModuleList(Block(config) for _ in range(config.depth))
+        self.merger = Merger(config)
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Weights to start training from nothing."""
+        std = self.config.initializer_range
+        for module in self.modules():
+            if isinstance(module, nn.Linear):
+                nn.init.normal_(module.weight, std=std)
+                nn.init.zeros_(module.bias)
+            elif isinstance(module, RMSNorm):
+                nn.init.ones_(module.weight)
+        nn.init.normal_(self.patch_embed.proj.weight, std=std)
+        for block in self.blocks:
+            for last in (block.attn.proj, block.mlp.down_proj):
+                nn.init.normal_(last.weight, std=std / math.sqrt(2 * self.config.depth))
+
+    def forward(self, patches: Tensor, layout: Layout) -> Tensor:
+        """patches: (B, N, patch_values) in packed window order -> (B, N / unit, out_hidden) in
+        raster order."""
+        return self.merge(self.features(patches, layout), layout)
+
+    def features(self, patches: Tensor, layout: Layout) -> Tensor:
+        """patches: (B, N, patch_values) -> (B, N, hidden), both in packed window order.
+
+        Padding patches of a PackedLayout come out as rubbish but influence no other patch.
+        """
+        hidden = self.patch_embed(patches)
+        cos, sin = self._angles(layout)
+        for i, block in enumerate(self.blocks):
+            windowed = i not in self.config.fullatt_block_indexes
+            hidden = block(hidden, layout, cos, sin, windowed)
+        return hidden
+
+    def merge(self, features: Tensor, layout: Layout) -> Tensor:
+        """features: (B, N, hidden) in packed window order -> (B, N / unit, out_hidden) in raster
+        order."""
+        return layout.raster(self.merger(features))
+
+    def _angles(self, layout: Layout) -> tuple[Tensor, Tensor]:
+        """cos and sin, (N, 1, head_dim / 2) or (B, N, 1, head_dim / 2), rows then columns."""
+        per_axis = frequencies(self.config.head_dim // 2, _THETA, layout.coords.device)
+        angles = (layout.coords[..., None] * per_axis).flatten(-2)[..., None, :]
+        return angles.cos(), angles.sin()
+
+
+class PatchEmbed(nn.Module):
+    """A linear map of each patch. Published as a convolution whose stride is its kernel, which
+    over patches already cut out is one matrix product."""
+
+    def __init__(self, config: VisionConfig) -> None:
+        super().__init__()
+        kernel = (config.temporal_patch_size, config.patch_size, config.patch_size)
+        self.proj = nn.Conv3d(config.in_channels, config.hidden_size, kernel, kernel, bias=False)
+
+    def forward(self, patches: Tensor) -> Tensor:
+        weight = self.proj.weight.flatten(1)
+        return F.linear(patches.to(weight.dtype), weight)
+
+
+class Block(nn.Module):
+    """Attention and a gated MLP, each behind a norm and beside a residual."""
+
+    def __init__(self, config: VisionConfig) -> None:
+        super().__init__()
+        self.norm1 = RMSNorm(config.hidden_size, eps=_EPS)
+        self.norm2 = RMSNorm(config.hidden_size, eps=_EPS)
+        self.attn = Attention(config)
+        self.mlp = MLP(config)
+
+    def forward(
+        self, hidden: Tensor, layout: Layout, cos: Tensor, sin: Tensor, windowed: bool
+    ) -> Tensor:
+        hidden = hidden + self.attn(self.norm1(hidden), layout, cos, sin, windowed)
+        return hidden + self.mlp(self.norm2(hidden))
+
+
+class Attention(nn.Module):
+    """Multi-head attention over a window or over the whole page."""
+
+    def __init__(self, config: VisionConfig) -> None:
+        super().__init__()
+        self.heads = config.num_heads
+        self.head_dim = config.head_dim
+        self.qkv = nn.Linear(config.hidden_size, 3 * config.hidden_size)
+        self.proj = nn.Linear(config.hidden_size, config.hidden_size)
+
+    def forward(
+        self, x: Tensor, layout: Layout, cos: Tensor, sin: Tensor, windowed: bool
+    ) -> Tensor:
+        # (B, N, 3 heads, head_dim): queries, keys, values one after the other.
+        qkv = self.qkv(x).unflatten(-1, (-1, self.head_dim))
+        turned = rotary(qkv[..., : 2 * self.heads, :], cos, sin)
+        qkv = torch.cat([turned, qkv[..., 2 * self.heads :, :]], dim=-2)
+        mixed = self._windows(qkv, layout) if windowed else self._page(qkv, layout)
+        return self.proj(mixed)
+
+    def _windows(self, qkv: Tensor, layout: Layout) -> Tensor:
+        batch = qkv.shape[0]
+        windows = layout.split(qkv.flatten(2)).flatten(0, 1)
+        q, k, v = windows.unflatten(-1, (3, self.heads, self.head_dim)).permute(2, 0, 3, 1, 4)
+        mask = layout.slot_mask()
+        if mask is not None:
+            mask = torch.zeros_like(mask, dtype=q.dtype).masked_fill(~mask, _HIDDEN)
+            # (B, windows, window) -> (B windows, 1, 1, window)
+            mask = mask.expand(batch, -1, -1).flatten(0, 1)[:, None, None]
+        mixed = attention(q, k, v, self.head_dim**-0.5, mask=mask)
+        return layout.join(mixed.transpose(1, 2).flatten(2).unflatten(0, (batch, -1)))
+
+    def _page(self, qkv: Tensor, layout: Layout) -> Tensor:
+        q, k, v = qkv.unflatten(2, (3, self.heads)).permute(2, 0, 3, 1, 4)
+        scale = self.head_dim**-0.5
+        if layout.patch_mask is not None:
+            q, k, v = _hide_keys(q, k, v, layout.patch_mask, scale)
+        mixed = attention(q, k, v, scale)[..., : self.head_dim]
+        return mixed.transpose(1, 2).flatten(2)
+
+
+class MLP(nn.Module):
+    """SwiGLU with biases."""
+
+    def __init__(self, config: VisionConfig) -> None:
+        super().__init__()
+        self.gate_proj = nn.Linear(config.hidden_size, config.intermediate_size)
+        self.up_proj = nn.Linear(config.hidden_size, config.intermediate_size)
+        self.down_proj = nn.Linear(config.intermediate_size, config.hidden_size)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.down_proj(F.silu(self.gate_proj(x)) * self.up_proj(x))
+
+
+class Merger(nn.Module):
+    """The patches of a unit, side by side, through a small MLP."""
+
+    def __init__(self, config: VisionConfig) -> None:
+        super().__init__()
+        width = config.hidden_size * config.unit_patches
+        self.unit = config.unit_patches
+        self.ln_q = RMSNorm(config.hidden_size, eps=_EPS)
+        self.mlp = nn.Sequential(
+            nn.Linear(width, width), nn.GELU(), nn.Linear(width, config.out_hidden_size)
+        )
+
+    def forward(self, features: Tensor) -> Tensor:
+        units = self.ln_q(features).unflatten(1, (-1, self.unit)).flatten(2)
+        return self.mlp(units)
+
+
+def _hide_keys(
+    q: Tensor, k: Tensor, v: Tensor, visible: Tensor, scale: float
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Hide padding keys without a mask, which the flash kernels do not take.
+
+    Queries get one more feature of 1, keys one of 0 or of a very negative number; eight features
+    are added, since the kernels want multiples of eight. `visible`: (B, N).
+    """
+    extra = torch.zeros(8, device=q.device, dtype=q.dtype)
+    extra[0] = 1.0
+    penalty = torch.zeros_like(visible, dtype=k.dtype).masked_fill(~visible, _HIDDEN / scale)
+    tail = (penalty[..., None] * extra)[:, None]
+    return (
+        torch.cat([q, extra.expand(*q.shape[:-1], -1)], dim=-1),
+        torch.cat([k, tail.expand(*k.shape[:-1], -1)], dim=-1),
+        F.pad(v, (0, 8)),
+    )
