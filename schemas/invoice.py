@@ -1,0 +1,34 @@
+"""An invoice: who asks whom for how much, until when, for what."""
+
+from pydantic import BaseModel, Field
+
+from docextract.types import Currency, Iban, Money, PrintedDate, Quantity
+
+
+class LineItem(BaseModel):
+    """One position of the invoice."""
+
+    description: str | None = Field(None, description="goods or service, as printed")
+    quantity: Quantity | None = Field(None, description="how many, or how much")
+    unit_price: Money | None = Field(None, description="price of one")
+    amount: Money | None = Field(None, description="price of the line")
+
+
+class Invoice(BaseModel):
+    """An invoice."""
+
+    invoice_number: str | None = Field(None, description="number of this invoice")
+    issue_date: PrintedDate | None = Field(None, description="day it was written")
+    due_date: PrintedDate | None = Field(None, description="last day to pay")
+    purchase_order: str | None = Field(None, description="number of the buyer's order")
+    seller_name: str | None = Field(None, description="company that asks to be paid")
+    seller_address: str | None = Field(None, description="full address, its lines joined")
+    seller_tax_id: str | None = Field(None, description="VAT or tax number of the seller")
+    buyer_name: str | None = Field(None, description="company or person that is to pay")
+    buyer_address: str | None = Field(None, description="full address, its lines joined")
+    currency: Currency | None = Field(None, description="currency sign or code")
+    net_total: Money | None = Field(None, description="sum before tax")
+    tax_total: Money | None = Field(None, description="amount of all taxes")
+    total: Money = Field(description="amount to pay, taxes included")
+    iban: Iban | None = Field(None, description="bank account to pay to")
+    line_items: list[LineItem] = Field([], description="the positions, in printed order")
