@@ -3,9 +3,11 @@
 import ctypes
 import os
 import sys
+import tempfile
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Self, TextIO
 
 from docextract.errors import DocextractError, ExitCode, OutputError
@@ -28,7 +30,7 @@ def guarded_stdout() -> Iterator[TextIO]:
         raise OutputError("stdout is closed", hint="write to a file: -o OUT") from error
     os.dup2(2, 1)
     try:
-        with open(real, "w", encoding="utf-8", newline="\n", closefd=False) as data:
+        with os.fdopen(real, "w", encoding="utf-8", newline="\n", closefd=False) as data:
             yield data
     finally:
         # What waits in C's and Python's buffers was printed inside the block.
@@ -41,6 +43,40 @@ def guarded_stdout() -> Iterator[TextIO]:
 def _flush_c() -> None:
     with suppress(OSError):  # a system whose C library has another name
         ctypes.CDLL("ucrtbase" if os.name == "nt" else None).fflush(None)
+
+
+@contextmanager
+def data_stream(out: Path | None = None, overwrite: bool = False) -> Iterator[TextIO]:
+    """Where a command writes its data: the file `out`, or stdout; stdout is guarded either way.
+
+    The file appears whole at the end of the block, or not at all. Raises OutputError, before any
+    work is done, where it is there already or cannot be written.
+    """
+    with guarded_stdout() as stdout:
+        if out is None:
+            yield stdout
+            return
+        if out.exists() and not overwrite:
+            raise OutputError(f"{out}: there is such a file", hint="--overwrite replaces it")
+        try:
+            descriptor, name = tempfile.mkstemp(prefix=f".{out.name}.", dir=out.parent, text=True)
+        except OSError as error:
+            raise OutputError(f"{out}: cannot be written ({error.strerror})") from error
+        draft = Path(name)
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as data:
+                yield data
+            draft.chmod(0o666 & ~_umask())
+            draft.replace(out)
+        finally:
+            draft.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    """The bits that new files shall not have; the system tells only by setting them."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
 
 
 def run(work: Callable[[], ExitCode], debug: bool = False) -> ExitCode:

@@ -1,0 +1,422 @@
+"""The command line: parse, call, exit.
+
+The first word decides: the name of a command, or else files to read. Everything heavy is imported
+inside the commands, so that --help is quick.
+"""
+
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from docextract import __version__
+from docextract.console import Progress, complain, data_stream, run, say
+from docextract.errors import DocextractError, ExitCode, ModelError, SchemaError, UsageError
+from docextract.settings import BUDGETS, Limits, Settings, parse_budget
+
+if TYPE_CHECKING:
+    from docextract.records import Extraction
+    from docextract.schema import Schema
+
+
+class Format(StrEnum):
+    """How results are written."""
+
+    json = "json"
+    jsonl = "jsonl"
+    csv = "csv"
+    table = "table"
+
+
+class ScoreFormat(StrEnum):
+    """How scores are written."""
+
+    table = "table"
+    json = "json"
+
+
+class Device(StrEnum):
+    """Where the model runs."""
+
+    auto = "auto"
+    cpu = "cpu"
+    cuda = "cuda"
+
+
+_LIMITS = Limits()
+_READING, _WRITING, _BOUNDS = "Reading", "Writing", "Limits"
+
+SchemaOption = Annotated[
+    str,
+    typer.Option(
+        "--schema",
+        metavar="SPEC",
+        help="A bundled name (see `docextract schemas`), file.py:Model, schema.json, a JSON Schema "
+        "in quotes, or 'name, age int, paid bool'.",
+    ),
+]
+BudgetOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar=f"N|{'|'.join(BUDGETS)}",
+        help="Visual tokens per page: more show finer print and take longer.",
+        rich_help_panel=_READING,
+    ),
+]
+ModelOption = Annotated[
+    str,
+    typer.Option(
+        metavar="M",
+        help="bundled, a folder, a hub id, or package.module:factory.",
+        rich_help_panel=_READING,
+    ),
+]
+DeviceOption = Annotated[Device, typer.Option(rich_help_panel=_READING)]
+OutOption = Annotated[
+    Path | None,
+    typer.Option("-o", "--out", metavar="OUT", help="A file.", rich_help_panel=_WRITING),
+]
+OverwriteOption = Annotated[
+    bool, typer.Option("--overwrite", help="Replace OUT.", rich_help_panel=_WRITING)
+]
+DebugOption = Annotated[bool, typer.Option("--debug", help="Show where an error came from.")]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"docextract {__version__}")
+        raise typer.Exit
+
+
+def read(
+    files: Annotated[
+        list[str], typer.Argument(metavar="FILE...", help="PDFs and pictures; - is stdin.")
+    ],
+    schema: SchemaOption,
+    budget: BudgetOption = None,
+    pages: Annotated[
+        str | None, typer.Option(metavar="1-3,7", help="Only these.", rich_help_panel=_READING)
+    ] = None,
+    password: Annotated[
+        str | None, typer.Option(help="Of encrypted PDFs.", rich_help_panel=_READING)
+    ] = None,
+    password_file: Annotated[
+        Path | None,
+        typer.Option(help="A file whose first line is it.", rich_help_panel=_READING),
+    ] = None,
+    model: ModelOption = "bundled",
+    device: DeviceOption = Device.auto,
+    form: Annotated[
+        Format | None,
+        typer.Option(
+            "--format",
+            help="json for one file, jsonl for several, else as OUT is named.",
+            show_default=False,
+            rich_help_panel=_WRITING,
+        ),
+    ] = None,
+    details: Annotated[
+        bool,
+        typer.Option("--details", help="Evidence, checks, timings.", rich_help_panel=_WRITING),
+    ] = False,
+    strict: Annotated[
+        bool,
+        typer.Option(
+            "--strict", help="End with 12 where a person should look.", rich_help_panel=_WRITING
+        ),
+    ] = False,
+    out: OutOption = None,
+    overwrite: OverwriteOption = False,
+    max_pages: Annotated[
+        int, typer.Option(min=1, help="Per document.", rich_help_panel=_BOUNDS)
+    ] = _LIMITS.max_pages,
+    max_pixels: Annotated[
+        int, typer.Option(min=1, help="Of a picture.", rich_help_panel=_BOUNDS)
+    ] = _LIMITS.max_pixels,
+    max_bytes: Annotated[
+        int, typer.Option(min=1, help="Of a file.", rich_help_panel=_BOUNDS)
+    ] = _LIMITS.max_bytes,
+    debug: DebugOption = False,
+    version: Annotated[bool, typer.Option("--version", is_eager=True, callback=_version)] = False,
+) -> None:
+    """Read documents into records of a schema.
+
+    The record of one file, as JSON, or a line for each of several files goes to stdout.
+    """
+
+    def work() -> ExitCode:
+        settings = Settings(
+            budget=parse_budget(budget) if budget else None,
+            pages=pages,
+            password=_password(password, password_file),
+            limits=Limits(max_pages, max_pixels, max_bytes),
+        )
+        chosen = form or _format_of(out, several=len(files) > 1)
+        if details and chosen in (Format.csv, Format.table):
+            raise UsageError(f"--details does not fit into {chosen}", hint="use --format jsonl")
+        with data_stream(out, overwrite) as stream:
+            from docextract.report.tables import open_writer, write_json
+            from docextract.schema import load_schema
+
+            loaded = load_schema(schema)
+            results = _read_each(files, loaded, settings, model, device)
+            if chosen is Format.json and len(files) == 1:
+                [result] = results
+                if isinstance(result, DocextractError):
+                    raise result
+                write_json(stream, result.to_dict() if details else result.data)
+                return _exit_code([result], strict)
+            writer = open_writer(chosen, stream, loaded.tree)
+            done = []
+            for file, result in zip(files, results, strict=True):
+                writer.write(_outcome(file, result, details))
+                if isinstance(result, DocextractError):
+                    complain(result)
+                done.append(result)
+            writer.finish()
+            return _exit_code(done, strict)
+
+    raise typer.Exit(run(work, debug))
+
+
+def evaluate(
+    folder: Annotated[
+        Path, typer.Argument(help="Where the files are.", exists=True, file_okay=False)
+    ],
+    schema: SchemaOption,
+    truth: Annotated[
+        Path,
+        typer.Option(
+            help='Lines of {"file", "truth": {key: text}, "split"}; also looked for in FOLDER.'
+        ),
+    ],
+    renamed: Annotated[
+        str | None,
+        typer.Option(
+            "--map", metavar="THEIRS=OURS,...", help="Keys of truth and schema that pair."
+        ),
+    ] = None,
+    split: Annotated[
+        str | None, typer.Option(metavar="NAME,...", help="Only the files of these splits.")
+    ] = None,
+    month_first: Annotated[
+        bool, typer.Option("--month-first", help="The truth's 03/04/2018 is a day of March.")
+    ] = False,
+    budget: BudgetOption = None,
+    model: ModelOption = "bundled",
+    device: DeviceOption = Device.auto,
+    form: Annotated[ScoreFormat, typer.Option("--format", rich_help_panel=_WRITING)] = (
+        ScoreFormat.table
+    ),
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "-o",
+            "--out",
+            metavar="OUT",
+            help="Each file's record and verdicts, as JSON lines.",
+            rich_help_panel=_WRITING,
+        ),
+    ] = None,
+    overwrite: OverwriteOption = False,
+    debug: DebugOption = False,
+) -> None:
+    """Read a labelled folder and say how much of it was right."""
+
+    def work() -> ExitCode:
+        settings = Settings(budget=parse_budget(budget) if budget else None)
+        with ExitStack() as stack:
+            stream = stack.enter_context(data_stream())
+            lines = stack.enter_context(data_stream(out, overwrite)) if out else None
+            from docextract.evaluation import Judge, load_labels, score_table, scores
+            from docextract.report.tables import JsonLines, write_json
+            from docextract.schema import load_schema
+
+            beside = folder / truth
+            labels = load_labels(beside if beside.exists() else truth, _words(split))
+            loaded = load_schema(schema)
+            judge = Judge(
+                loaded, labels, _pairs(renamed), "month first" if month_first else "day first"
+            )
+            if judge.not_scored:
+                say(f"not scored: {', '.join(judge.not_scored)}")
+            files = [str(folder / label.file) for label in labels]
+            judged, done = [], []
+            for label, result in zip(
+                labels, _read_each(files, loaded, settings, model, device), strict=True
+            ):
+                if isinstance(result, DocextractError):
+                    complain(result)
+                    one = judge.judge(label, None, {})
+                else:
+                    printed = {
+                        key: found.text for key, found in result.fields.items() if found.text
+                    }
+                    one = judge.judge(label, result.data, printed)
+                judged.append(one)
+                done.append(result)
+                if lines:
+                    JsonLines(lines).write(
+                        {"split": label.split, **_outcome(label.file, result, details=False)}
+                        | {"truth": label.truth, "verdicts": one.verdicts}
+                    )
+            figures = scores(judged)
+            if form is ScoreFormat.json:
+                write_json(stream, {"schema": loaded.name, "model": model, "splits": figures})
+            else:
+                stream.write(score_table(figures) + "\n")
+            return _exit_code(done, strict=False)
+
+    raise typer.Exit(run(work, debug))
+
+
+def schemas(
+    name: Annotated[
+        str | None, typer.Argument(help="Show this one, as JSON Schema.", show_default=False)
+    ] = None,
+    debug: DebugOption = False,
+) -> None:
+    """List the bundled schemas, or show one."""
+
+    def work() -> ExitCode:
+        with data_stream() as stream:
+            from docextract.report.tables import write_json
+            from docextract.schema import bundled_schemas, load_schema
+
+            summaries = bundled_schemas()
+            if name is None:
+                width = max(map(len, summaries))
+                for schema, summary in summaries.items():
+                    stream.write(f"{schema:<{width}}  {summary}\n")
+            else:
+                write_json(stream, load_schema(name).model.model_json_schema())
+            return ExitCode.OK
+
+    raise typer.Exit(run(work, debug))
+
+
+def _read_each(
+    files: Sequence[str], schema: "Schema[Any]", settings: Settings, model: str, device: Device
+) -> "Iterator[Extraction[Any] | DocextractError]":
+    """An extraction, or what went wrong, for each file in turn.
+
+    Each document is opened before the model is, since most that cannot be read shows at once.
+    Errors of the schema or the model are no file's own and are raised.
+    """
+    from docextract.extraction import extract
+    from docextract.pages import open_document, parse_selection
+    from docextract.readers import open_reader
+
+    if settings.pages is not None:
+        parse_selection(settings.pages)
+    reader = None
+    with Progress() as progress, ExitStack() as stack:
+        for number, file in enumerate(files, 1):
+            place = f"{file} ({number} of {len(files)})" if len(files) > 1 else file
+            progress.show(place)
+            try:
+                source = _source(file, settings.limits)
+                with open_document(source, settings.limits, settings.password, file) as document:
+                    document.numbers(settings.pages)
+            except DocextractError as error:
+                yield error
+                continue
+            if reader is None:
+                progress.show("loading the model")
+                reader = stack.enter_context(closing(open_reader(model, device)))
+            try:
+                yield extract(
+                    source,
+                    schema,
+                    reader=reader,
+                    settings=settings,
+                    name=file,
+                    progress=lambda step, place=place: progress.show(f"{place}: {step.words}"),
+                )
+            except (SchemaError, ModelError):
+                raise
+            except DocextractError as error:
+                yield error
+
+
+def _source(file: str, limits: Limits) -> Path | bytes:
+    """A path, or what comes from stdin for `-`, one byte more than allowed at most."""
+    return sys.stdin.buffer.read(limits.max_bytes + 1) if file == "-" else Path(file)
+
+
+def _outcome(
+    file: str, result: "Extraction[Any] | DocextractError", details: bool
+) -> Mapping[str, Any]:
+    from docextract.records import Outcome
+
+    if isinstance(result, DocextractError):
+        return Outcome.failed(file, result).to_dict()
+    return Outcome.of(result, details).to_dict()
+
+
+def _exit_code(results: "Sequence[Extraction[Any] | DocextractError]", strict: bool) -> ExitCode:
+    codes = [
+        result.exit_code
+        if isinstance(result, DocextractError)
+        else (ExitCode.ANSWER if result.status == "failed" else ExitCode.OK)
+        for result in results
+    ]
+    failed = [code for code in codes if code is not ExitCode.OK]
+    if failed:
+        if len(codes) == 1:
+            return failed[0]
+        return ExitCode.ALL_FAILED if len(failed) == len(codes) else ExitCode.SOME_FAILED
+    doubtful = any(
+        not isinstance(result, DocextractError) and result.status == "review" for result in results
+    )
+    return ExitCode.REVIEW if strict and doubtful else ExitCode.OK
+
+
+def _format_of(out: Path | None, several: bool) -> Format:
+    suffix = out.suffix.lstrip(".").lower() if out else ""
+    if suffix in (Format.json, Format.jsonl, Format.csv):
+        return Format(suffix)
+    return Format.jsonl if several else Format.json
+
+
+def _password(password: str | None, file: Path | None) -> str | None:
+    if file is None:
+        return password
+    if password is not None:
+        raise UsageError("--password and --password-file exclude each other")
+    try:
+        return (file.read_text("utf-8").splitlines() or [""])[0]
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{file}: the password cannot be read ({error})") from error
+
+
+def _words(text: str | None) -> list[str]:
+    return [word.strip() for word in (text or "").split(",") if word.strip()]
+
+
+def _pairs(text: str | None) -> dict[str, str]:
+    pairs = [word.partition("=") for word in _words(text)]
+    if not all(theirs and ours for theirs, _, ours in pairs):
+        raise UsageError(f"not a map: {text}", hint="write it like company=merchant_name,sum=total")
+    return {theirs.strip(): ours.strip() for theirs, _, ours in pairs}
+
+
+_COMMANDS: Mapping[str, Callable[..., None]] = {"evaluate": evaluate, "schemas": schemas}
+_EPILOG = "Other commands: " + ", ".join(f"docextract {name} --help" for name in _COMMANDS)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if words and words[0] in _COMMANDS:
+        name = words.pop(0)
+        app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+        app.command()(_COMMANDS[name])
+        app(words, prog_name=f"docextract {name}")
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    app.command(epilog=_EPILOG, no_args_is_help=True)(read)
+    app(words, prog_name="docextract")
