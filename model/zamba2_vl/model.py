@@ -17,9 +17,10 @@ class VisionLanguageModel(nn.Module):
 
     def __init__(self, config: Zamba2VLConfig) -> None:
         super().__init__()
-        if config.vision is None:
+        if config.vision is None or config.image_token_index is None:
             raise ConfigError("this checkpoint is text only: it has no vision tower")
         self.config = config
+        self._image_token = config.image_token_index
         self.vision_tower = VisionEncoder(config.vision)
         self.language_model = Decoder(config.text)
 
@@ -35,13 +36,13 @@ class VisionLanguageModel(nn.Module):
         return torch.cat(pictures, dim=1)
 
     def place_images(self, ids: Tensor, images: Tensor) -> Tensor:
-        """Embed `ids` (B, L), the n-th image token of each row replaced by its n-th image embedding.
+        """Embed `ids` (B, L), each row's n-th image token replaced by its n-th image embedding.
 
         images: (B, M, hidden), surplus ones are left out. Fixed shapes and differentiable; that
         there are embeddings enough is the caller's to know. Returns (B, L, hidden).
         """
         words = self.language_model.embed(ids)
-        here = ids == self.config.image_token_index
+        here = torch.eq(ids, self._image_token)
         nth = (here.cumsum(1) - 1).clamp(min=0, max=images.shape[1] - 1)
         taken = images.gather(1, nth[..., None].expand(-1, -1, images.shape[-1]))
         return torch.where(here[..., None], taken.to(words.dtype), words)
@@ -62,7 +63,7 @@ class VisionLanguageModel(nn.Module):
         """
         if patches:
             images = self.embed_images(patches, layouts)
-            counts = (ids == self.config.image_token_index).sum(1)
+            counts = torch.eq(ids, self._image_token).sum(1)
             if bool((counts != images.shape[1]).any()):
                 raise InputError(
                     f"{counts.tolist()} image tokens a row, but {images.shape[1]} image embeddings"

@@ -9,12 +9,14 @@ class Adapter(nn.Sequential):
     """down to `rank` features and up again; added to the shared projection of the same input."""
 
     def __init__(self, inputs: int, rank: int, outputs: int) -> None:
-        super().__init__(nn.Linear(inputs, rank, bias=False), nn.Linear(rank, outputs, bias=False))
+        down, up = nn.Linear(inputs, rank, bias=False), nn.Linear(rank, outputs, bias=False)
+        super().__init__(down, up)
 
     def reset_parameters(self, std: float) -> None:
         """Start as no change at all."""
-        nn.init.normal_(self[0].weight, std=std)
-        nn.init.zeros_(self[1].weight)
+        down, up = self.parameters()
+        nn.init.normal_(down, std=std)
+        nn.init.zeros_(up)
 
 
 def adapters(config: TextConfig, block: int, inputs: int, outputs: int) -> nn.ModuleList:

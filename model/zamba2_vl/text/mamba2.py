@@ -25,7 +25,7 @@ class Mamba2(nn.Module):
         inner, channels, heads = config.mamba_inner, config.conv_channels, config.n_mamba_heads
         bias = config.add_bias_linear
         self.in_proj = nn.Linear(config.hidden_size, inner + channels + heads, bias=bias)
-        self.conv1d = nn.Conv1d(channels, channels, config.mamba_d_conv, groups=channels)
+        self.conv1d = ShortConv(channels, config.mamba_d_conv)
         self.dt_bias = nn.Parameter(torch.empty(heads))
         self.A_log = nn.Parameter(torch.empty(heads))
         self.D = nn.Parameter(torch.empty(heads))
@@ -55,12 +55,12 @@ class Mamba2(nn.Module):
         it on by the valid tokens of `span`."""
         config = self.config
         inner, channels, heads = config.mamba_inner, config.conv_channels, config.n_mamba_heads
-        gate, mixed, dt = self.in_proj(x).split([inner, channels, heads], dim=-1)
+        gate, mixed, dt = torch.split(self.in_proj(x), [inner, channels, heads], dim=-1)
         mixed = self._convolve(mixed, state, span)
         part = config.mamba_ngroups * config.mamba_d_state
-        values, b, c = mixed.split([inner, part, part], dim=-1)
-        values = values.unflatten(-1, (heads, -1))
-        b, c = (t.unflatten(-1, (config.mamba_ngroups, -1)) for t in (b, c))
+        values, b, c = torch.split(mixed, [inner, part, part], dim=-1)
+        values = torch.unflatten(values, -1, (heads, -1))
+        b, c = (torch.unflatten(t, -1, (config.mamba_ngroups, -1)) for t in (b, c))
         # Below time_step_min a token would leave no trace; the published code forbids it.
         # The published code keeps every step at least this wide.
         dt = F.softplus(dt.float() + self.dt_bias.float()).clamp(min=config.time_step_min)
@@ -75,18 +75,37 @@ class Mamba2(nn.Module):
         else:
             y, last = ssd_scan(values, dt, a, b, c, d, config.chunk_size, state.ssm)
             state.ssm.copy_(last)
-        return self.out_proj(self.norm(y.flatten(2), gate))
+        result: Tensor = self.out_proj(self.norm(y.flatten(2), gate))
+        return result
 
     def _convolve(self, mixed: Tensor, state: MambaState | None, span: Span | None) -> Tensor:
         taps = self.config.mamba_d_conv
-        weight = self.conv1d.weight.squeeze(1)
         if state is None:
             before = mixed.new_zeros(mixed.shape[0], taps - 1, mixed.shape[2])
-            return causal_conv(mixed, before, weight, self.conv1d.bias)
-        before = state.conv.to(mixed.dtype)
-        y = causal_conv(mixed, before, weight, self.conv1d.bias)
-        state.conv.copy_(_last_inputs(before, mixed, span))
+        else:
+            before = state.conv.to(mixed.dtype)
+        y: Tensor = self.conv1d(mixed, before)
+        if state is not None:
+            state.conv.copy_(_last_inputs(before, mixed, span))
         return y
+
+
+class ShortConv(nn.Module):
+    """The weights of `ops.causal_conv`, shaped as a depthwise convolution's."""
+
+    def __init__(self, channels: int, taps: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(channels, 1, taps))
+        self.bias = nn.Parameter(torch.empty(channels))
+
+    def reset_parameters(self) -> None:
+        """A convolution's usual start."""
+        bound = self.weight.shape[-1] ** -0.5
+        nn.init.uniform_(self.weight, -bound, bound)
+        nn.init.uniform_(self.bias, -bound, bound)
+
+    def forward(self, x: Tensor, before: Tensor) -> Tensor:
+        return causal_conv(x, before, self.weight.squeeze(1), self.bias)
 
 
 class GatedNorm(nn.Module):

@@ -41,7 +41,8 @@ class SharedBlock(nn.Module):
         all shared blocks; `angles` are None without rotary embedding."""
         both = self.input_layernorm(torch.cat([hidden, embeddings], dim=-1))
         mixed = self.self_attn(both, use, angles, cache, span)
-        return self.feed_forward(self.pre_ff_layernorm(mixed), use)
+        result: Tensor = self.feed_forward(self.pre_ff_layernorm(mixed), use)
+        return result
 
 
 class SharedAttention(nn.Module):
@@ -69,7 +70,8 @@ class SharedAttention(nn.Module):
         cache: KeyValues | None,
         span: Span | None,
     ) -> Tensor:
-        q, k, v = (t.unflatten(-1, (-1, self.head_dim)).transpose(1, 2) for t in self._qkv(x, use))
+        heads = (-1, self.head_dim)
+        q, k, v = (torch.unflatten(t, -1, heads).transpose(1, 2) for t in self._qkv(x, use))
         if angles is not None:
             q, k = rotary(q, *angles), rotary(k, *angles)
         mask = None
@@ -80,7 +82,8 @@ class SharedAttention(nn.Module):
         # Half the head width, since half of what the heads read are the bare embeddings.
         scale = (self.head_dim / 2) ** -0.5
         y = attention(q, k, v, scale, causal=fresh and q.shape[2] > 1, mask=mask)
-        return self.o_proj(y.transpose(1, 2).flatten(2))
+        result: Tensor = self.o_proj(y.transpose(1, 2).flatten(2))
+        return result
 
     def _qkv(self, x: Tensor, use: int) -> tuple[Tensor, Tensor, Tensor]:
         if not self.adapted:
@@ -104,4 +107,5 @@ class SharedMLP(nn.Module):
 
     def forward(self, x: Tensor, use: int) -> Tensor:
         gate, up = adapted(self.gate_up_proj, self.gate_up_proj_adapter_list[use], x).chunk(2, -1)
-        return self.down_proj(F.gelu(gate) * up)
+        result: Tensor = self.down_proj(F.gelu(gate) * up)
+        return result

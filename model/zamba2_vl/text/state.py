@@ -53,7 +53,10 @@ class KeyValues:
     values: Tensor
 
     def extend(self, k: Tensor, v: Tensor, span: Span) -> tuple[Tensor, Tensor]:
-        """Write (batch, key heads, length, width) at the span's places; return all up to its end."""
+        """Write (batch, key heads, length, width) at the span's places.
+
+        Returns keys and values of all tokens up to the span's end.
+        """
         if span.start is not None:
             here = slice(span.start, span.start + k.shape[2])
             self.keys[:, :, here] = k

@@ -44,9 +44,13 @@ class VisionEncoder(nn.Module):
             elif isinstance(module, RMSNorm):
                 nn.init.ones_(module.weight)
         nn.init.normal_(self.patch_embed.proj.weight, std=std)
-        for block in self.blocks:
-            for last in (block.attn.proj, block.mlp.down_proj):
-                nn.init.normal_(last.weight, std=std / math.sqrt(2 * self.config.depth))
+        # Each layer adds to the residual stream twice; keep its sum from growing with depth.
+        small = std / math.sqrt(2 * self.config.depth)
+        for module in self.modules():
+            if isinstance(module, Attention):
+                nn.init.normal_(module.proj.weight, std=small)
+            elif isinstance(module, MLP):
+                nn.init.normal_(module.down_proj.weight, std=small)
 
     def forward(self, patches: Tensor, layout: Layout) -> Tensor:
         """patches: (B, N, patch_values) in packed window order -> (B, N / unit, out_hidden) in
@@ -58,7 +62,7 @@ class VisionEncoder(nn.Module):
 
         Padding patches of a PackedLayout come out as rubbish but influence no other patch.
         """
-        hidden = self.patch_embed(patches)
+        hidden: Tensor = self.patch_embed(patches)
         cos, sin = self._angles(layout)
         for i, block in enumerate(self.blocks):
             windowed = i not in self.config.fullatt_block_indexes
@@ -68,7 +72,8 @@ class VisionEncoder(nn.Module):
     def merge(self, features: Tensor, layout: Layout) -> Tensor:
         """features: (B, N, hidden) in packed window order -> (B, N / unit, out_hidden) in raster
         order."""
-        return layout.raster(self.merger(features))
+        units: Tensor = self.merger(features)
+        return layout.raster(units)
 
     def _angles(self, layout: Layout) -> tuple[Tensor, Tensor]:
         """cos and sin, (N, 1, head_dim / 2) or (B, N, 1, head_dim / 2), rows then columns."""
@@ -105,7 +110,8 @@ class Block(nn.Module):
         self, hidden: Tensor, layout: Layout, cos: Tensor, sin: Tensor, windowed: bool
     ) -> Tensor:
         hidden = hidden + self.attn(self.norm1(hidden), layout, cos, sin, windowed)
-        return hidden + self.mlp(self.norm2(hidden))
+        result: Tensor = hidden + self.mlp(self.norm2(hidden))
+        return result
 
 
 class Attention(nn.Module):
@@ -122,26 +128,28 @@ class Attention(nn.Module):
         self, x: Tensor, layout: Layout, cos: Tensor, sin: Tensor, windowed: bool
     ) -> Tensor:
         # (B, N, 3 heads, head_dim): queries, keys, values one after the other.
-        qkv = self.qkv(x).unflatten(-1, (-1, self.head_dim))
+        qkv = torch.unflatten(self.qkv(x), -1, (-1, self.head_dim))
         turned = rotary(qkv[..., : 2 * self.heads, :], cos, sin)
         qkv = torch.cat([turned, qkv[..., 2 * self.heads :, :]], dim=-2)
         mixed = self._windows(qkv, layout) if windowed else self._page(qkv, layout)
-        return self.proj(mixed)
+        result: Tensor = self.proj(mixed)
+        return result
 
     def _windows(self, qkv: Tensor, layout: Layout) -> Tensor:
         batch = qkv.shape[0]
         windows = layout.split(qkv.flatten(2)).flatten(0, 1)
-        q, k, v = windows.unflatten(-1, (3, self.heads, self.head_dim)).permute(2, 0, 3, 1, 4)
+        split = torch.unflatten(windows, -1, (3, self.heads, self.head_dim))
+        q, k, v = split.permute(2, 0, 3, 1, 4)
         mask = layout.slot_mask()
         if mask is not None:
             mask = torch.zeros_like(mask, dtype=q.dtype).masked_fill(~mask, _HIDDEN)
             # (B, windows, window) -> (B windows, 1, 1, window)
             mask = mask.expand(batch, -1, -1).flatten(0, 1)[:, None, None]
         mixed = attention(q, k, v, self.head_dim**-0.5, mask=mask)
-        return layout.join(mixed.transpose(1, 2).flatten(2).unflatten(0, (batch, -1)))
+        return layout.join(torch.unflatten(mixed.transpose(1, 2).flatten(2), 0, (batch, -1)))
 
     def _page(self, qkv: Tensor, layout: Layout) -> Tensor:
-        q, k, v = qkv.unflatten(2, (3, self.heads)).permute(2, 0, 3, 1, 4)
+        q, k, v = torch.unflatten(qkv, 2, (3, self.heads)).permute(2, 0, 3, 1, 4)
         scale = self.head_dim**-0.5
         if layout.patch_mask is not None:
             q, k, v = _hide_keys(q, k, v, layout.patch_mask, scale)
@@ -159,7 +167,8 @@ class MLP(nn.Module):
         self.down_proj = nn.Linear(config.intermediate_size, config.hidden_size)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.down_proj(F.silu(self.gate_proj(x)) * self.up_proj(x))
+        result: Tensor = self.down_proj(F.silu(self.gate_proj(x)) * self.up_proj(x))
+        return result
 
 
 class Merger(nn.Module):
@@ -175,8 +184,9 @@ class Merger(nn.Module):
         )
 
     def forward(self, features: Tensor) -> Tensor:
-        units = self.ln_q(features).unflatten(1, (-1, self.unit)).flatten(2)
-        return self.mlp(units)
+        units = torch.unflatten(self.ln_q(features), 1, (-1, self.unit)).flatten(2)
+        result: Tensor = self.mlp(units)
+        return result
 
 
 def _hide_keys(

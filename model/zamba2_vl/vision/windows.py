@@ -8,9 +8,9 @@ the empty ones.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import lru_cache
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 import torch
 from torch import Tensor
@@ -69,7 +69,7 @@ class WindowLayout:
     def pack(self, patches: Tensor) -> Tensor:
         """Bring patches (N, values), unit by unit in raster order as image processors emit them,
         into packed window order."""
-        units = patches.unflatten(0, (self.tokens, -1))
+        units = patches.view(self.tokens, -1, patches.shape[1])
         return units[self.order].flatten(0, 1)
 
     def raster(self, units: Tensor) -> Tensor:
@@ -80,7 +80,7 @@ class WindowLayout:
         """(B, N, C) -> (B, windows, window, C); empty slots hold some finite rubbish."""
         if not self.full:
             x = x.index_select(1, self.slots.clamp(max=self.patches - 1))
-        return x.unflatten(1, (-1, self.window))
+        return x.reshape(x.shape[0], -1, self.window, x.shape[-1])
 
     def join(self, x: Tensor) -> Tensor:
         """The inverse of `split`."""
@@ -91,7 +91,7 @@ class WindowLayout:
         """(1, windows, window), True for a slot that holds a patch; None if all do."""
         if self.full:
             return None
-        return (self.slots < self.patches).unflatten(0, (-1, self.window))[None]
+        return (self.slots < self.patches).view(1, -1, self.window)
 
     @property
     def patch_mask(self) -> None:
@@ -100,7 +100,7 @@ class WindowLayout:
 
     def to(self, device: torch.device | str, non_blocking: bool = False) -> Self:
         """A copy with the tensors on `device`."""
-        return _moved(self, device, non_blocking)
+        return replace(self, **_moved(self, device, non_blocking))
 
 
 @dataclass(frozen=True)
@@ -171,24 +171,20 @@ class PackedLayout:
     def split(self, x: Tensor) -> Tensor:
         """(B, N, C) -> (B, windows, window, C); empty slots hold zeros."""
         if self.slots is not None and self.places is not None:
-            x = _Regroup.apply(x, self.slots, self.places)
-        return x.unflatten(1, (-1, self.window))
+            x = _regroup(x, self.slots, self.places)
+        return x.reshape(x.shape[0], -1, self.window, x.shape[-1])
 
     def join(self, x: Tensor) -> Tensor:
         """The inverse of `split`; padding patches become zeros."""
         x = x.flatten(1, 2)
         if self.slots is None or self.places is None:
             return x
-        joined: Tensor = _Regroup.apply(x, self.places, self.slots)
-        return joined
+        return _regroup(x, self.places, self.slots)
 
     def slot_mask(self) -> Tensor | None:
         """(B, windows, window), True for a slot that holds a patch; None if all do."""
-        if self.slots is None:
-            mask = self.valid
-        else:
-            mask = self.slots < self.coords.shape[1]
-        return None if mask is None else mask.unflatten(1, (-1, self.window))
+        mask = self.valid if self.slots is None else self.slots < self.coords.shape[1]
+        return None if mask is None else mask.view(len(mask), -1, self.window)
 
     @property
     def patch_mask(self) -> Tensor | None:
@@ -197,10 +193,7 @@ class PackedLayout:
 
     def to(self, device: torch.device | str, non_blocking: bool = False) -> Self:
         """A copy with the tensors on `device`."""
-        return _moved(self, device, non_blocking)
-
-
-_L = TypeVar("_L", WindowLayout, PackedLayout)
+        return replace(self, **_moved(self, device, non_blocking))
 
 
 class _Regroup(torch.autograd.Function):
@@ -219,6 +212,11 @@ class _Regroup(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
         _, back = ctx.saved_tensors
         return _take(gradients[0], back), None, None
+
+
+def _regroup(x: Tensor, take: Tensor, back: Tensor) -> Tensor:
+    regrouped: Tensor = _Regroup.apply(x, take, back)  # type: ignore[no-untyped-call]
+    return regrouped
 
 
 def _take(x: Tensor, index: Tensor) -> Tensor:
@@ -264,9 +262,13 @@ def _layout(rows: int, columns: int, merge: int, window_units: int) -> WindowLay
     )
 
 
-def _moved(layout: _L, device: torch.device | str, non_blocking: bool) -> _L:
-    values = {f.name: getattr(layout, f.name) for f in fields(layout)}
-    for name, value in values.items():
-        if isinstance(value, Tensor):
-            values[name] = value.to(device, non_blocking=non_blocking)
-    return type(layout)(**values)
+def _moved(
+    layout: WindowLayout | PackedLayout, device: torch.device | str, non_blocking: bool
+) -> dict[str, Any]:
+    """The tensors among the fields, on `device`."""
+    values = {field.name: getattr(layout, field.name) for field in fields(layout)}
+    return {
+        name: value.to(device, non_blocking=non_blocking)
+        for name, value in values.items()
+        if isinstance(value, Tensor)
+    }

@@ -44,7 +44,7 @@ def _scan(
     def chunked(t: Tensor) -> Tensor:
         """(batch, length, n, ...) -> (batch, chunks, n, size, ...)"""
         t = F.pad(t, (0, 0) * (t.dim() - 2) + (0, pad)) if pad else t
-        return t.unflatten(1, (chunks, size)).transpose(2, 3)
+        return t.view(batch, chunks, size, *t.shape[2:]).transpose(2, 3)
 
     xs, bs, cs, step = chunked(x), chunked(b), chunked(c), chunked(dt)
     decay = (step * a[:, None]).cumsum(-1)
@@ -54,12 +54,12 @@ def _scan(
     later = torch.ones(size, size, dtype=torch.bool, device=x.device).triu(1)
     weights = between.masked_fill(later, -torch.inf).exp() * step[..., None, :]
     scores = (cs @ bs.mT)[:, :, :, None]
-    mixed = weights.unflatten(2, (groups, -1)) * scores
+    mixed = torch.unflatten(weights, 2, (groups, -1)) * scores
     inside = mixed.flatten(2, 3).to(x.dtype) @ xs
 
     # What each chunk adds to the state by its own end.
     fading = ((decay[..., -1:] - decay).exp() * step)[..., None]
-    faded = (xs * fading).to(x.dtype).unflatten(2, (groups, -1))
+    faded = torch.unflatten((xs * fading).to(x.dtype), 2, (groups, -1))
     added = (faded.mT @ bs[:, :, :, None]).flatten(2, 3).float()
 
     # The state at the start of each chunk and after the last one: every earlier state or addition,
@@ -71,10 +71,11 @@ def _scan(
     gone = elapsed[..., :, None] - elapsed[..., None, :]
     future = torch.ones(chunks + 1, chunks + 1, dtype=torch.bool, device=x.device).triu(1)
     kept = gone.masked_fill(future, -torch.inf).exp()
-    states = (kept @ sources.flatten(3).transpose(1, 2)).unflatten(-1, (width, rank))
+    states = torch.unflatten(kept @ sources.flatten(3).transpose(1, 2), -1, (width, rank))
     starts = states[:, :, :-1].transpose(1, 2)
 
-    entering = cs[:, :, :, None] @ starts.to(x.dtype).unflatten(2, (groups, -1)).mT
+    grouped = torch.unflatten(starts.to(x.dtype), 2, (groups, -1))
+    entering = cs[:, :, :, None] @ grouped.mT
     outside = entering.flatten(2, 3) * decay.exp()[..., None]
 
     y = (inside + outside).transpose(2, 3).flatten(1, 2)[:, :length]

@@ -10,7 +10,7 @@ def state_update(
     heads = x.shape[1]
     groups = b.shape[1]
     grouped = (groups, heads // groups)
-    added = (x * dt[..., None]).unflatten(1, grouped)[..., None] * b[:, :, None, None, :]
+    added = torch.unflatten(x * dt[..., None], 1, grouped)[..., None] * b[:, :, None, None, :]
     state.mul_((dt * a).exp()[..., None, None]).add_(added.flatten(1, 2))
-    y = state.unflatten(1, grouped) @ c.to(state.dtype)[:, :, None, :, None]
+    y = torch.unflatten(state, 1, grouped) @ c.to(state.dtype)[:, :, None, :, None]
     return torch.addcmul(y.flatten(1, 2).squeeze(-1), x, d[:, None]).to(x.dtype)
