@@ -4,7 +4,7 @@ A page is a list of rows; a row holds cells, placed by fractions of the text wid
 knows pixels until the font size is chosen, so that the same rows fill any token budget.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -257,6 +257,12 @@ def _ink(
     return ink
 
 
-def enlarge(cell: Cell, size: float) -> Cell:
-    """The same cell in another size."""
-    return replace(cell, style=replace(cell.style, size=cell.style.size * size))
+def wrap(text: str, width: int) -> list[str]:
+    """`text` in lines of at most `width` letters, broken at blanks only."""
+    lines: list[str] = []
+    for word in text.split():
+        if lines and len(lines[-1]) + 1 + len(word) <= width:
+            lines[-1] += " " + word
+        else:
+            lines.append(word)
+    return lines

@@ -10,6 +10,7 @@ from training.synthetic.crops import crop
 from training.synthetic.flow import Faces, Plan, draw
 from training.synthetic.fonts import FontShelf
 from training.synthetic.ink import Ink
+from training.synthetic.invoices import invoice
 from training.synthetic.noise import weather
 from training.synthetic.receipts import receipt
 from training.synthetic.sheet import SyntheticPage
@@ -17,8 +18,8 @@ from training.synthetic.words import Words
 
 __all__ = ["PageFactory", "SyntheticPage"]
 
-_KINDS = {"receipt": receipt}
-_ODDS = {"receipt": 1.0}
+_KINDS = {"receipt": receipt, "invoice": invoice}
+_ODDS = {"receipt": 0.6, "invoice": 0.4}
 
 
 class PageFactory:

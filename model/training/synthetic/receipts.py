@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from training.synthetic.flow import PLAIN, Cell, Plan, Row, Style
+from training.synthetic.flow import PLAIN, Cell, Plan, Row, Style, wrap
 from training.synthetic.labels import RECEIPT
 from training.synthetic.parties import address, company, person, website
 from training.synthetic.values import (
@@ -63,6 +63,9 @@ class _Till:
     colon: str
     total_style: Style
     record: dict[str, Any] = field(default_factory=dict)
+    items: list[_Item] = field(default_factory=list)
+    amount_edge: float = 1.0
+    label_at: float = 0.0
 
     def label(self, key: str) -> str:
         return self.case(pick(self.rng, self.says[key]))
@@ -74,19 +77,6 @@ class _Till:
             Cell(label + self.colon, self.label_at, style=style),
             Cell(value, at, "right", style),
         )
-
-    amount_edge: float = 1.0
-    label_at: float = 0.0
-
-
-def _wrap(text: str, width: int) -> list[str]:
-    lines: list[str] = []
-    for word in text.split():
-        if lines and len(lines[-1]) + 1 + len(word) <= width:
-            lines[-1] += " " + word
-        else:
-            lines.append(word)
-    return lines
 
 
 def receipt(rng: np.random.Generator, words: Words) -> tuple[Plan, dict[str, Any]]:
@@ -188,7 +178,7 @@ def _head(till: _Till) -> None:
     beside = register.startswith("(") and chance(rng, 0.15)
     # Capitals are wider than the mean letter, so that a headline holds fewer of them.
     room = int(plan.columns / (style.size * style.wide * 1.25))
-    for part in _wrap(f"{name} {register}" if beside else name, max(room, 9)):
+    for part in wrap(f"{name} {register}" if beside else name, max(room, 9)):
         line(part, style)
     if register and not beside:
         line(register)
@@ -295,7 +285,7 @@ def _meta(till: _Till, with_day: bool) -> None:
     pairs: list[tuple[str, str]] = []
     if chance(rng, 0.85):
         pairs.append((till.label("number"), code(rng)))
-    for label in {till.label("other") for _ in range(int(rng.integers(0, 5)))}:
+    for label in dict.fromkeys(till.label("other") for _ in range(int(rng.integers(0, 5)))):
         shapes = (
             digits(rng, int(rng.integers(1, 5))),
             person(rng, till.words),
@@ -303,7 +293,6 @@ def _meta(till: _Till, with_day: bool) -> None:
             till.words.name(rng).upper(),
         )
         pairs.append((label, pick(rng, shapes)))
-    pairs.sort()
     order = [int(i) for i in rng.permutation(len(pairs))]
     pairs = [pairs[i] for i in order]
     if with_day:
@@ -385,7 +374,7 @@ def _items(till: _Till) -> None:
             plan.add(Cell(quantity), Cell(item.description, 0.12), *tail)
         elif layout == 1:
             plan.add(Cell(f"{number}{item.code}"))
-            plan.add(Cell(item.description))
+            _lines(plan, item.description, 0.0)
             plan.add(Cell(f"{quantity}{times}{price}", 0.15), *tail)
         elif layout == 2:
             plan.add(
@@ -393,7 +382,7 @@ def _items(till: _Till) -> None:
                 *tail,
             )  # fmt: skip
         elif layout == 3:
-            plan.add(Cell(item.description))
+            _lines(plan, item.description, 0.0)
             plan.add(
                 Cell(item.code), Cell(f"{quantity}{times}{price}", 0.72, "right"), *tail
             )  # fmt: skip
@@ -404,7 +393,8 @@ def _items(till: _Till) -> None:
                 shown["quantity"], shown["unit_price"] = quantity, till.money.bare(item.price)
                 plan.add(Cell(f"{quantity}{times}{price}", 0.08))
         elif layout == 5:
-            plan.add(Cell(item.code), Cell(item.description, 0.36))
+            plan.add(Cell(item.code))
+            _lines(plan, item.description, 0.1)
             plan.add(
                 Cell(quantity, 0.3, "right"), Cell(price, 0.6, "right"), *tail
             )  # fmt: skip
@@ -413,13 +403,19 @@ def _items(till: _Till) -> None:
                 Cell(quantity), Cell(item.description, 0.13), Cell(price, 0.72, "right"), *tail
             )
         till.record["line_items"].append(shown)
-    till.items = items  # type: ignore[attr-defined]
+    till.items = items
+
+
+def _lines(plan: Plan, text: str, at: float) -> None:
+    """A text over as many lines as it needs, from `at` of the width on."""
+    for part in wrap(text, max(10, int(plan.columns * (0.95 - at)))):
+        plan.add(Cell(part, at))
 
 
 def _totals(till: _Till, after: Callable[[], None] | None) -> None:
     """Sums, tax, rounding, the total, what was paid and the change, in one of many orders."""
     rng, _plan = till.rng, till.plan
-    items: list[_Item] = till.items  # type: ignore[attr-defined]
+    items = till.items
     record, bare = till.record, till.money.bare
     write = till.money.signed if till.sign_mode in {"all", "total"} else bare
     rate = pick(rng, till.country.tax_rates)
@@ -477,6 +473,8 @@ def _totals(till: _Till, after: Callable[[], None] | None) -> None:
         label += pick(rng, (" {}", " ({})", "({})")).format(till.money.sign)
     if chance(rng, 0.15):
         _rule(till)
+    if len(label) * till.total_style.wide > 0.6 * till.plan.columns * (1 - till.label_at):
+        till.total_style = Style(bold=till.total_style.bold)
     till.pair(label, write(total), till.total_style)
     if counted:
         count_line()
