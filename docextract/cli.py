@@ -48,15 +48,14 @@ class Device(StrEnum):
 
 
 _LIMITS = Limits()
-_READING, _WRITING, _BOUNDS = "Reading", "Writing", "Limits"
 
 SchemaOption = Annotated[
-    str,
+    str | None,
     typer.Option(
         "--schema",
         metavar="SPEC",
-        help="A bundled name (see `docextract schemas`), file.py:Model, schema.json, a JSON Schema "
-        "in quotes, or 'name, age int, paid bool'.",
+        help="What to read: a bundled name, file.py:Model, schema.json, a JSON Schema in quotes, "
+        "or 'name, age int, paid bool'.",
     ),
 ]
 BudgetOption = Annotated[
@@ -64,25 +63,18 @@ BudgetOption = Annotated[
     typer.Option(
         metavar=f"N|{'|'.join(BUDGETS)}",
         help="Visual tokens per page: more show finer print and take longer.",
-        rich_help_panel=_READING,
     ),
 ]
 ModelOption = Annotated[
     str,
-    typer.Option(
-        metavar="M",
-        help="bundled, a folder, a hub id, or package.module:factory.",
-        rich_help_panel=_READING,
-    ),
+    typer.Option(metavar="M", help="bundled, a folder, a hub id, or package.module:factory."),
 ]
-DeviceOption = Annotated[Device, typer.Option(rich_help_panel=_READING)]
+DeviceOption = Annotated[Device, typer.Option(help="Where the model runs.")]
 OutOption = Annotated[
     Path | None,
-    typer.Option("-o", "--out", metavar="OUT", help="A file.", rich_help_panel=_WRITING),
+    typer.Option("-o", "--out", metavar="OUT", help="Write to this file, not to stdout."),
 ]
-OverwriteOption = Annotated[
-    bool, typer.Option("--overwrite", help="Replace OUT.", rich_help_panel=_WRITING)
-]
+OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace OUT.")]
 DebugOption = Annotated[bool, typer.Option("--debug", help="Show where an error came from.")]
 
 
@@ -94,19 +86,14 @@ def _version(wanted: bool) -> None:
 
 def read(
     files: Annotated[
-        list[str], typer.Argument(metavar="FILE...", help="PDFs and pictures; - is stdin.")
+        list[str], typer.Argument(metavar="FILE", help="PDFs and pictures; - is stdin.")
     ],
-    schema: SchemaOption,
+    schema: SchemaOption = None,
     budget: BudgetOption = None,
-    pages: Annotated[
-        str | None, typer.Option(metavar="1-3,7", help="Only these.", rich_help_panel=_READING)
-    ] = None,
-    password: Annotated[
-        str | None, typer.Option(help="Of encrypted PDFs.", rich_help_panel=_READING)
-    ] = None,
+    pages: Annotated[str | None, typer.Option(metavar="1-3,7", help="Only these pages.")] = None,
+    password: Annotated[str | None, typer.Option(metavar="WORD", help="Of encrypted PDFs.")] = None,
     password_file: Annotated[
-        Path | None,
-        typer.Option(help="A file whose first line is it.", rich_help_panel=_READING),
+        Path | None, typer.Option(metavar="F", help="Its first line is the password.")
     ] = None,
     model: ModelOption = "bundled",
     device: DeviceOption = Device.auto,
@@ -114,34 +101,31 @@ def read(
         Format | None,
         typer.Option(
             "--format",
-            help="json for one file, jsonl for several, else as OUT is named.",
+            help="Without it: as OUT is named, else json for one file, jsonl for several.",
             show_default=False,
-            rich_help_panel=_WRITING,
         ),
     ] = None,
     details: Annotated[
-        bool,
-        typer.Option("--details", help="Evidence, checks, timings.", rich_help_panel=_WRITING),
+        bool, typer.Option("--details", help="With evidence, checks and timings.")
     ] = False,
     strict: Annotated[
-        bool,
-        typer.Option(
-            "--strict", help="End with 12 where a person should look.", rich_help_panel=_WRITING
-        ),
+        bool, typer.Option("--strict", help="Exit with 12 where a person should look.")
     ] = False,
     out: OutOption = None,
     overwrite: OverwriteOption = False,
     max_pages: Annotated[
-        int, typer.Option(min=1, help="Per document.", rich_help_panel=_BOUNDS)
+        int, typer.Option(metavar="N", min=1, help="Most pages of a document.")
     ] = _LIMITS.max_pages,
     max_pixels: Annotated[
-        int, typer.Option(min=1, help="Of a picture.", rich_help_panel=_BOUNDS)
+        int, typer.Option(metavar="N", min=1, help="Most pixels of a picture.")
     ] = _LIMITS.max_pixels,
     max_bytes: Annotated[
-        int, typer.Option(min=1, help="Of a file.", rich_help_panel=_BOUNDS)
+        int, typer.Option(metavar="N", min=1, help="Most bytes of a file.")
     ] = _LIMITS.max_bytes,
     debug: DebugOption = False,
-    version: Annotated[bool, typer.Option("--version", is_eager=True, callback=_version)] = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="Show it and exit.", is_eager=True, callback=_version)
+    ] = False,
 ) -> None:
     """Read documents into records of a schema.
 
@@ -162,7 +146,7 @@ def read(
             from docextract.report.tables import open_writer, write_json
             from docextract.schema import load_schema
 
-            loaded = load_schema(schema)
+            loaded = load_schema(_given(schema))
             results = _read_each(files, loaded, settings, model, device)
             if chosen is Format.json and len(files) == 1:
                 [result] = results
@@ -209,17 +193,11 @@ def evaluate(
     budget: BudgetOption = None,
     model: ModelOption = "bundled",
     device: DeviceOption = Device.auto,
-    form: Annotated[ScoreFormat, typer.Option("--format", rich_help_panel=_WRITING)] = (
-        ScoreFormat.table
-    ),
+    form: Annotated[ScoreFormat, typer.Option("--format")] = (ScoreFormat.table),
     out: Annotated[
         Path | None,
         typer.Option(
-            "-o",
-            "--out",
-            metavar="OUT",
-            help="Each file's record and verdicts, as JSON lines.",
-            rich_help_panel=_WRITING,
+            "-o", "--out", metavar="OUT", help="Each file's record and verdicts, as JSON lines."
         ),
     ] = None,
     overwrite: OverwriteOption = False,
@@ -238,7 +216,7 @@ def evaluate(
 
             beside = folder / truth
             labels = load_labels(beside if beside.exists() else truth, _words(split))
-            loaded = load_schema(schema)
+            loaded = load_schema(_given(schema))
             judge = Judge(
                 loaded, labels, _pairs(renamed), "month first" if month_first else "day first"
             )
@@ -394,6 +372,12 @@ def _password(password: str | None, file: Path | None) -> str | None:
         raise UsageError(f"{file}: the password cannot be read ({error})") from error
 
 
+def _given(schema: str | None) -> str:
+    if schema is None:
+        raise UsageError("no schema is given", hint="try --schema receipt; see docextract schemas")
+    return schema
+
+
 def _words(text: str | None) -> list[str]:
     return [word.strip() for word in (text or "").split(",") if word.strip()]
 
@@ -406,17 +390,28 @@ def _pairs(text: str | None) -> dict[str, str]:
 
 
 _COMMANDS: Mapping[str, Callable[..., None]] = {"evaluate": evaluate, "schemas": schemas}
-_EPILOG = "Other commands: " + ", ".join(f"docextract {name} --help" for name in _COMMANDS)
+_EXAMPLES = """\b
+Examples:
+  docextract receipt.jpg --schema receipt
+  docextract *.pdf --schema invoice -o invoices.csv
+  docextract letter.pdf --schema 'sender, date date, amount money' --pages 1
+
+\b
+Other commands:
+  docextract evaluate --help   how right the records of a labelled folder are
+  docextract schemas           the bundled schemas
+"""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+    name = "docextract"
     if words and words[0] in _COMMANDS:
-        name = words.pop(0)
-        app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-        app.command()(_COMMANDS[name])
-        app(words, prog_name=f"docextract {name}")
-    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    app.command(epilog=_EPILOG, no_args_is_help=True)(read)
-    app(words, prog_name="docextract")
+        command = words.pop(0)
+        app.command()(_COMMANDS[command])
+        name = f"{name} {command}"
+    else:
+        app.command(epilog=_EXAMPLES, no_args_is_help=True)(read)
+    app(words, prog_name=name)
