@@ -8,7 +8,14 @@ Training imports this module, so that what is taught is what is asked; it stays 
 import json
 import re
 from collections.abc import Mapping, Sequence
-from typing import TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+from docextract.resources import bundled
+
+if TYPE_CHECKING:
+    from docextract.schema import Field, Schema
+
+Dialect: TypeAlias = Literal["compact", "instruct"]
 
 Node: TypeAlias = "Mapping[str, Node] | Sequence[Node] | None"
 """A field: None (a leaf), a mapping (an object), or a list of one (a list of such)."""
@@ -20,6 +27,18 @@ EXTRACT = "<|extract|>"
 
 # Anything else could be read as the dialect's own punctuation or as a special token.
 _PLAIN_KEY = re.compile(r"[^\s,{}\[\]\"\\<>]+( [^\s,{}\[\]\"\\<>]+)*")
+
+
+def render_question(schema: "Schema[Any]", dialect: Dialect, pages: int = 1) -> str:
+    """The question for `schema` about so many page pictures."""
+    if dialect == "compact":
+        return compact_question(schema.tree)
+    return _render(
+        "extract.jinja",
+        fields=schema.fields,
+        pages=pages,
+        example=json.dumps(_blank(schema.fields), ensure_ascii=False),
+    )
 
 
 def compact_question(tree: Tree) -> str:
@@ -53,3 +72,26 @@ def _compact_inside(node: Node) -> str:
     if isinstance(element, Mapping):
         return "[" + _compact_keys(element) + "]"
     raise TypeError("the compact dialect has no lists of lists")
+
+
+def _blank(field: "Field") -> Any:
+    """The shape of an answer, everything absent; a list shows one of its items."""
+    from docextract.schema import Group, Listing
+
+    if isinstance(field, Group):
+        return {key: _blank(inner) for key, inner in field.fields.items()}
+    if isinstance(field, Listing):
+        return [_blank(field.element)]
+    return None
+
+
+def _render(template: str, **values: object) -> str:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    prompts = Environment(
+        loader=FileSystemLoader(bundled("prompts")),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return prompts.get_template(template).render(values)

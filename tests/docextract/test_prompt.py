@@ -4,7 +4,8 @@ import sys
 
 import pytest
 
-from docextract.prompt import compact_answer, compact_question
+from docextract.prompt import compact_answer, compact_question, render_question
+from docextract.schema import load_schema
 
 
 def test_compact_question_writes_keys_objects_and_lists_in_one_line() -> None:
@@ -45,3 +46,45 @@ def test_importing_the_prompt_loads_nothing_heavy() -> None:
     heavy = "{'torch', 'pydantic', 'jinja2', 'numpy', 'pymupdf', 'llguidance'}"
     script = f"import sys, docextract.prompt; assert not {heavy} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", script], check=True)
+
+
+TICKET = """{
+  "properties": {
+    "total": {"type": "string", "format": "money", "description": "amount to pay"},
+    "way": {"enum": ["cash", "card"]},
+    "seller": {"properties": {"name": {"type": "string"}}},
+    "rows": {"type": "array", "items": {"$ref": "#/$defs/row"}},
+    "tags": {"type": "array", "items": {"type": "string"}}
+  },
+  "$defs": {"row": {"properties": {"day": {"type": "string", "format": "date"}}}}
+}"""
+
+
+def test_the_instruct_question_names_every_field_with_its_kind_and_description() -> None:
+    question = render_question(load_schema(TICKET), "instruct")
+    assert question.splitlines()[:11] == [
+        "Read the page and answer with one JSON object and nothing else.",
+        "",
+        "Fields:",
+        "- total (amount of money): amount to pay",
+        '- way (one of "cash", "card")',
+        "- seller (object)",
+        "  - name (text)",
+        "- rows (list of objects)",
+        "  - day (date)",
+        "- tags (list, each: text)",
+        "",
+    ]
+    assert question.endswith(
+        '{"total": null, "way": null, "seller": {"name": null}, "rows": [{"day": null}], '
+        '"tags": [null]}'
+    )
+
+
+def test_the_question_says_how_many_pages_there_are() -> None:
+    assert "the 3 pages of the document" in render_question(load_schema("receipt"), "instruct", 3)
+
+
+def test_the_compact_question_is_that_of_the_tree() -> None:
+    schema = load_schema("receipt")
+    assert render_question(schema, "compact") == compact_question(schema.tree)
