@@ -118,7 +118,7 @@ class StoredTensor:
         raw = torch.empty(self.size, dtype=torch.uint8)
         with self.file.open("rb", buffering=0) as source:
             source.seek(self.start)
-            view = memoryview(raw.numpy())
+            view = raw.numpy().data
             done = 0
             # One call returns at most about 2 GiB.
             while done < self.size and (count := source.readinto(view[done:])):
@@ -164,11 +164,12 @@ def _tensors(file: Path) -> Iterator[StoredTensor]:
             raise TruncatedError(f"{file} is no safetensors file, or damaged") from error
     header.pop("__metadata__", None)
     for name, entry in header.items():
-        begin, end = entry["data_offsets"]
-        shape = tuple(entry["shape"])
-        dtype = _DTYPES.get(entry["dtype"])
-        if dtype is None:
-            raise WeightsMismatchError(f"{name} in {file} has the type {entry['dtype']}")
+        try:
+            begin, end = entry["data_offsets"]
+            shape = tuple(entry["shape"])
+            dtype = _DTYPES[entry["dtype"]]
+        except (KeyError, TypeError, ValueError) as error:
+            raise WeightsMismatchError(f"{name} in {file} is no tensor of floats") from error
         if end - begin != torch.Size(shape).numel() * dtype.itemsize:
             raise TruncatedError(f"{file} is damaged: {name} has the wrong number of bytes")
         if 8 + size + end > length:

@@ -50,28 +50,20 @@ def _scan(
     decay = (step * a[:, None]).cumsum(-1)
 
     # Weight of token j in the output of token i of the same chunk: decay from j to i times dt_j.
-    between = decay[..., :, None] - decay[..., None, :]
-    later = torch.ones(size, size, dtype=torch.bool, device=x.device).triu(1)
-    weights = between.masked_fill(later, -torch.inf).exp() * step[..., None, :]
+    weights = fading(decay) * step[..., None, :]
     scores = (cs @ bs.mT)[:, :, :, None]
     mixed = torch.unflatten(weights, 2, (groups, -1)) * scores
     inside = mixed.flatten(2, 3).to(x.dtype) @ xs
 
     # What each chunk adds to the state by its own end.
-    fading = ((decay[..., -1:] - decay).exp() * step)[..., None]
-    faded = torch.unflatten((xs * fading).to(x.dtype), 2, (groups, -1))
+    left = ((decay[..., -1:] - decay).exp() * step)[..., None]
+    faded = torch.unflatten((xs * left).to(x.dtype), 2, (groups, -1))
     added = (faded.mT @ bs[:, :, :, None]).flatten(2, 3).float()
 
-    # The state at the start of each chunk and after the last one: every earlier state or addition,
-    # faded by the chunks in between. One small product instead of a loop over chunks.
     if state is None:
         state = added.new_zeros(batch, heads, width, rank)
-    sources = torch.cat([state.float()[:, None], added], dim=1)
-    elapsed = F.pad(decay[..., -1].cumsum(1).transpose(1, 2), (1, 0))
-    gone = elapsed[..., :, None] - elapsed[..., None, :]
-    future = torch.ones(chunks + 1, chunks + 1, dtype=torch.bool, device=x.device).triu(1)
-    kept = gone.masked_fill(future, -torch.inf).exp()
-    states = torch.unflatten(kept @ sources.flatten(3).transpose(1, 2), -1, (width, rank))
+    sources = torch.cat([state.float()[:, None], added], dim=1).transpose(1, 2)
+    states = carry(sources, F.pad(decay[..., -1].cumsum(1).transpose(1, 2), (1, 0)))
     starts = states[:, :, :-1].transpose(1, 2)
 
     grouped = torch.unflatten(starts.to(x.dtype), 2, (groups, -1))
@@ -80,3 +72,20 @@ def _scan(
 
     y = (inside + outside).transpose(2, 3).flatten(1, 2)[:, :length]
     return (y + x * d[:, None]).to(x.dtype), states[:, :, -1]
+
+
+def carry(sources: Tensor, elapsed: Tensor) -> Tensor:
+    """The state before each chunk and after the last: all that came before, faded since.
+
+    sources: (batch, heads, chunks + 1, width, rank), the first state and each chunk's addition;
+    elapsed: (batch, heads, chunks + 1), the logarithm of the decay up to the end of each. One small
+    product instead of a loop over chunks. Returns a tensor shaped like sources.
+    """
+    return torch.unflatten(fading(elapsed) @ sources.flatten(3), -1, sources.shape[3:])
+
+
+def fading(elapsed: Tensor) -> Tensor:
+    """exp(elapsed_i - elapsed_j) where j comes no later than i, else 0: (..., i, j)."""
+    length = elapsed.shape[-1]
+    later = torch.ones(length, length, dtype=torch.bool, device=elapsed.device).triu(1)
+    return (elapsed[..., :, None] - elapsed[..., None, :]).masked_fill(later, -torch.inf).exp()
