@@ -1,0 +1,142 @@
+"""What comes out: an extraction with its evidence, and one line for each file. Frozen, all JSON."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+
+from docextract.errors import DocextractError
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+M = TypeVar("M", bound="BaseModel")
+
+FieldStatus = Literal["found", "absent", "repaired", "ambiguous", "check_failed"]
+Evidence = Literal["grounded", "none", "contradicted", "hidden"]
+Status = Literal["ok", "review", "failed"]
+
+
+@dataclass(frozen=True)
+class FieldEvidence:
+    """One value, where it comes from and what is known about it.
+
+    `value` is normalised (as in the record), `text` is as printed. `page` counts from 1. `box` is
+    left, top, right, bottom in points of the page, pixels of a picture. `repairs` names what was
+    done to the model's answer to get at the value.
+    """
+
+    value: Any
+    text: str | None
+    status: FieldStatus
+    evidence: Evidence = "none"
+    confidence: float | None = None
+    page: int | None = None
+    box: tuple[float, float, float, float] | None = None
+    repairs: tuple[str, ...] = ()
+
+    @property
+    def needs_review(self) -> bool:
+        """Whether the value alone sends its document to a person."""
+        return self.status in ("ambiguous", "check_failed") or self.evidence in (
+            "contradicted",
+            "hidden",
+        )
+
+
+@dataclass(frozen=True)
+class Check:
+    """Something that was looked at; `path` is the field, or None for the whole document."""
+
+    name: str
+    path: str | None
+    passed: bool
+    message: str
+
+
+@dataclass(frozen=True)
+class Timings:
+    """Seconds. `load`: the model; `first_token`, `decode`: of the answers of all pages;
+    `total`: from the call of `extract` to its end."""
+
+    load: float
+    rasterise: float
+    first_token: float
+    decode: float
+    total: float
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """`visual`: of all page pictures; `prompt`: these and the question; `answer`: written."""
+
+    visual: int
+    prompt: int
+    answer: int
+
+
+@dataclass(frozen=True)
+class Extraction(Generic[M]):
+    """A document's record.
+
+    `data` is the record in JSON types, with every key of the schema, null where a value is absent;
+    `record` is the validated object of the schema's class, or None where `data` cannot be one.
+    """
+
+    version: str
+    file: str
+    schema: str
+    status: Status
+    data: dict[str, Any]
+    record: M | None = field(repr=False, compare=False)
+    fields: Mapping[str, FieldEvidence]
+    checks: tuple[Check, ...]
+    model: str
+    timings: Timings
+    tokens: Tokens
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it in JSON types; `record` is the data."""
+        return {
+            "version": self.version,
+            "file": self.file,
+            "schema": self.schema,
+            "status": self.status,
+            "record": self.data,
+            "fields": {path: _jsonable(asdict(value)) for path, value in self.fields.items()},
+            "checks": [asdict(check) for check in self.checks],
+            "model": self.model,
+            "timings": {name: round(value, 4) for name, value in asdict(self.timings).items()},
+            "tokens": asdict(self.tokens),
+        }
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one file: an extraction or an error. A bad file is an outcome, no crash."""
+
+    file: str
+    extraction: Extraction[Any] | None = None
+    error: DocextractError | None = None
+
+    @property
+    def status(self) -> Status:
+        return self.extraction.status if self.extraction else "failed"
+
+    def to_dict(self, details: bool = False) -> dict[str, Any]:
+        """One line of results; with `details` the whole extraction where there is one."""
+        problem = None
+        if self.error:
+            problem = {
+                "code": int(self.error.exit_code),
+                "name": self.error.name,
+                "message": self.error.message,
+                "hint": self.error.hint,
+            }
+        if details and self.extraction:
+            return {**self.extraction.to_dict(), "error": problem}
+        record = self.extraction.data if self.extraction else None
+        return {"file": self.file, "status": self.status, "record": record, "error": problem}
+
+
+def _jsonable(values: dict[str, Any]) -> dict[str, Any]:
+    return {key: list(v) if isinstance(v, tuple) else v for key, v in values.items()}
