@@ -19,7 +19,7 @@ from docextract.errors import DocextractError, ExitCode, ModelError, SchemaError
 from docextract.settings import BUDGETS, Limits, Settings, parse_budget
 
 if TYPE_CHECKING:
-    from docextract.records import Extraction
+    from docextract.records import Outcome
     from docextract.schema import Schema
 
 
@@ -147,20 +147,21 @@ def read(
             from docextract.schema import load_schema
 
             loaded = load_schema(_given(schema))
-            results = _read_each(files, loaded, settings, model, device)
+            outcomes = _read_each(files, loaded, settings, model, device)
             if chosen is Format.json and len(files) == 1:
-                [result] = results
-                if isinstance(result, DocextractError):
-                    raise result
-                write_json(stream, result.to_dict() if details else result.data)
-                return _exit_code([result], strict)
+                [outcome] = outcomes
+                if outcome.error:
+                    raise outcome.error
+                line = outcome.to_dict(details)
+                write_json(stream, line if details else line["record"])
+                return _exit_code([outcome], strict)
             writer = open_writer(chosen, stream, loaded.tree)
             done = []
-            for file, result in zip(files, results, strict=True):
-                writer.write(_outcome(file, result, details))
-                if isinstance(result, DocextractError):
-                    complain(result)
-                done.append(result)
+            for outcome in outcomes:
+                writer.write(outcome.to_dict(details))
+                if outcome.error:
+                    complain(outcome.error)
+                done.append(outcome)
             writer.finish()
             return _exit_code(done, strict)
 
@@ -223,23 +224,17 @@ def evaluate(
             if judge.not_scored:
                 say(f"not scored: {', '.join(judge.not_scored)}")
             files = [str(folder / label.file) for label in labels]
+            outcomes = _read_each(files, loaded, settings, model, device)
             judged, done = [], []
-            for label, result in zip(
-                labels, _read_each(files, loaded, settings, model, device), strict=True
-            ):
-                if isinstance(result, DocextractError):
-                    complain(result)
-                    one = judge.judge(label, None, {})
-                else:
-                    printed = {
-                        key: found.text for key, found in result.fields.items() if found.text
-                    }
-                    one = judge.judge(label, result.data, printed)
+            for label, outcome in zip(labels, outcomes, strict=True):
+                if outcome.error:
+                    complain(outcome.error)
+                one = judge.judge(label, outcome)
                 judged.append(one)
-                done.append(result)
+                done.append(outcome)
                 if lines:
                     JsonLines(lines).write(
-                        {"split": label.split, **_outcome(label.file, result, details=False)}
+                        {**outcome.to_dict(), "split": label.split}
                         | {"truth": label.truth, "verdicts": one.verdicts}
                     )
             figures = scores(judged)
@@ -279,8 +274,8 @@ def schemas(
 
 def _read_each(
     files: Sequence[str], schema: "Schema[Any]", settings: Settings, model: str, device: Device
-) -> "Iterator[Extraction[Any] | DocextractError]":
-    """An extraction, or what went wrong, for each file in turn.
+) -> "Iterator[Outcome]":
+    """What becomes of each file in turn.
 
     Each document is opened before the model is, since most that cannot be read shows at once.
     Errors of the schema or the model are no file's own and are raised.
@@ -288,6 +283,7 @@ def _read_each(
     from docextract.extraction import extract
     from docextract.pages import open_document, parse_selection
     from docextract.readers import open_reader
+    from docextract.records import Outcome
 
     if settings.pages is not None:
         parse_selection(settings.pages)
@@ -300,14 +296,10 @@ def _read_each(
                 source = _source(file, settings.limits)
                 with open_document(source, settings.limits, settings.password, file) as document:
                     document.numbers(settings.pages)
-            except DocextractError as error:
-                yield error
-                continue
-            if reader is None:
-                progress.show("loading the model")
-                reader = stack.enter_context(closing(open_reader(model, device)))
-            try:
-                yield extract(
+                if reader is None:
+                    progress.show("loading the model")
+                    reader = stack.enter_context(closing(open_reader(model, device)))
+                extraction = extract(
                     source,
                     schema,
                     reader=reader,
@@ -318,7 +310,9 @@ def _read_each(
             except (SchemaError, ModelError):
                 raise
             except DocextractError as error:
-                yield error
+                yield Outcome(file, error=error)
+            else:
+                yield Outcome(file, extraction)
 
 
 def _source(file: str, limits: Limits) -> Path | bytes:
@@ -326,32 +320,14 @@ def _source(file: str, limits: Limits) -> Path | bytes:
     return sys.stdin.buffer.read(limits.max_bytes + 1) if file == "-" else Path(file)
 
 
-def _outcome(
-    file: str, result: "Extraction[Any] | DocextractError", details: bool
-) -> Mapping[str, Any]:
-    from docextract.records import Outcome
-
-    if isinstance(result, DocextractError):
-        return Outcome.failed(file, result).to_dict()
-    return Outcome.of(result, details).to_dict()
-
-
-def _exit_code(results: "Sequence[Extraction[Any] | DocextractError]", strict: bool) -> ExitCode:
-    codes = [
-        result.exit_code
-        if isinstance(result, DocextractError)
-        else (ExitCode.ANSWER if result.status == "failed" else ExitCode.OK)
-        for result in results
-    ]
-    failed = [code for code in codes if code is not ExitCode.OK]
-    if failed:
-        if len(codes) == 1:
-            return failed[0]
-        return ExitCode.ALL_FAILED if len(failed) == len(codes) else ExitCode.SOME_FAILED
-    doubtful = any(
-        not isinstance(result, DocextractError) and result.status == "review" for result in results
-    )
-    return ExitCode.REVIEW if strict and doubtful else ExitCode.OK
+def _exit_code(outcomes: "Sequence[Outcome]", strict: bool) -> ExitCode:
+    failed = [outcome for outcome in outcomes if outcome.status == "failed"]
+    if not failed:
+        doubtful = any(outcome.status == "review" for outcome in outcomes)
+        return ExitCode.REVIEW if strict and doubtful else ExitCode.OK
+    if len(outcomes) == 1:
+        return failed[0].error.exit_code if failed[0].error else ExitCode.ANSWER
+    return ExitCode.ALL_FAILED if len(failed) == len(outcomes) else ExitCode.SOME_FAILED
 
 
 def _format_of(out: Path | None, several: bool) -> Format:

@@ -15,6 +15,7 @@ from typing import Any, Literal, TypeAlias
 
 from docextract.errors import InputError, MissingFileError, NothingToDoError, UsageError
 from docextract.printed import CONVERTERS, Hints, Kind
+from docextract.records import Outcome
 from docextract.schema import Leaf, Schema
 
 Verdict: TypeAlias = Literal["right", "missed", "wrong", "invented", "absent"]
@@ -38,10 +39,10 @@ class Labelled:
 
 @dataclass(frozen=True)
 class Judged:
-    """What became of one labelled file; `record` is None where it could not be read."""
+    """How right the record of one labelled file is."""
 
     label: Labelled
-    record: Mapping[str, Any] | None
+    readable: bool
     verdicts: Mapping[str, Verdict]
 
 
@@ -120,18 +121,19 @@ class Judge:
         self.not_scored = sorted(truth_keys - {key for key, _ in self._pairs})
         """Keys of the truth that the schema does not have, or that are lists there."""
 
-    def judge(
-        self, label: Labelled, record: Mapping[str, Any] | None, printed: Mapping[str, str]
-    ) -> Judged:
-        """Hold a record against its truth; `printed` has, by key, values as the page has them."""
+    def judge(self, label: Labelled, outcome: Outcome) -> Judged:
+        """Hold what became of a file against its truth."""
+        extraction = outcome.extraction
+        record = extraction.data if extraction else {}
+        printed = {path: one.text for path, one in extraction.fields.items()} if extraction else {}
         verdicts = {
             own: self._verdict(
-                self._kinds[own], label.truth[key], (record or {}).get(own), printed.get(own)
+                self._kinds[own], label.truth[key], record.get(own), printed.get(own)
             )
             for key, own in self._pairs
             if key in label.truth
         }
-        return Judged(label, record, verdicts)
+        return Judged(label, extraction is not None, verdicts)
 
     def _verdict(self, kind: Kind, truth: Any, value: Any, printed: str | None) -> Verdict:
         if truth is None or not str(truth).strip():
@@ -188,7 +190,7 @@ def _scores_of(judged: Sequence[Judged]) -> dict[str, Any]:
     total: Counter[Verdict] = Counter(v for one in judged for v in one.verdicts.values())
     return {
         "files": len(judged),
-        "unreadable": sum(one.record is None for one in judged),
+        "unreadable": sum(not one.readable for one in judged),
         "fields": {name: _field_scores(name, judged) for name in names},
         "micro_f1": _f1(total),
     }

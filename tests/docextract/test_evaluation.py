@@ -1,4 +1,5 @@
 import json
+from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -7,8 +8,15 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from docextract.errors import InputError, MissingFileError, NothingToDoError, UsageError
+from docextract.errors import (
+    DamagedFileError,
+    InputError,
+    MissingFileError,
+    NothingToDoError,
+    UsageError,
+)
 from docextract.evaluation import Judge, Labelled, load_labels, score_table, scores
+from docextract.records import Extraction, FieldEvidence, Outcome, Timings, Tokens
 from docextract.schema import load_schema
 
 
@@ -31,10 +39,21 @@ def judge(*labels: Labelled, **options: Any) -> Judge:
 
 def verdict(key: str, truth: Any, value: Any, printed: str | None = None, **options: Any) -> str:
     labelled = label(**{key: truth})
-    judged = judge(labelled, **options).judge(
-        labelled, {key: value}, {key: printed} if printed else {}
-    )
+    judged = judge(labelled, **options).judge(labelled, outcome({key: value}, {key: printed}))
     return judged.verdicts[key]
+
+
+def outcome(
+    data: dict[str, Any] | None, printed: Mapping[str, str | None] | None = None
+) -> Outcome:
+    if data is None:
+        return Outcome("a.png", error=DamagedFileError("a.png: damaged"))
+    fields = {key: FieldEvidence(None, text, "found") for key, text in (printed or {}).items()}
+    timings, tokens = Timings(0, 0, 0, 0, 0), Tokens(0, 0, 0)
+    extraction: Extraction[Any] = Extraction(
+        "0", "a.png", "Slip", "ok", data, None, fields, (), "none", timings, tokens
+    )
+    return Outcome("a.png", extraction)
 
 
 @pytest.mark.parametrize(
@@ -97,7 +116,7 @@ def test_keys_are_paired_and_the_rest_is_named() -> None:
     labelled = label(company="A", total="1", phone="2", items=["x"])
     mine = judge(labelled, renamed={"company": "shop"})
     assert mine.not_scored == ["items", "phone"]
-    judged = mine.judge(labelled, {"shop": "A", "total": "1"}, {})
+    judged = mine.judge(labelled, outcome({"shop": "A", "total": "1"}))
     assert judged.verdicts == {"shop": "right", "total": "right"}
 
 
@@ -129,9 +148,8 @@ def four_files() -> dict[str, Any]:
         {"total": "4", "shop": None},
     ]
     mine = judge(*labels)
-    return scores(
-        [mine.judge(one, record, {}) for one, record in zip(labels, records, strict=True)]
-    )
+    pairs = zip(labels, records, strict=True)
+    return scores([mine.judge(one, outcome(record)) for one, record in pairs])
 
 
 def test_scores_are_given_per_split_and_together() -> None:
