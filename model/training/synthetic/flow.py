@@ -13,6 +13,11 @@ from training.synthetic.fonts import Face, SizedFace
 from training.synthetic.ink import Ink
 
 PATCH_UNIT = 28
+_LEAST_PX, _MOST_PX = 5, 64
+# A page is at most this many times as high as its text: the rest of the sheet is cut off.
+_BLANK = 1.25
+# How much of a sheet's blank end stays: a page is at most this many times as high as its text.
+_BLANK = 1.25
 Align = Literal["left", "centre", "right"]
 
 
@@ -182,37 +187,40 @@ def _whole(length: float) -> int:
     return max(1, -(-int(np.ceil(length)) // PATCH_UNIT)) * PATCH_UNIT
 
 
+def _sheet(plan: Plan, laid: _Laid, px: int, edges: tuple[float, float]) -> tuple[float, float]:
+    """Width and height of the page in pixels; blank paper below the text is mostly cut off."""
+    width = laid.reach + edges[0] * px
+    height = laid.height + edges[1] * px
+    return width, max(height, min(width * plan.min_aspect, _BLANK * height))
+
+
 def draw(rng: np.random.Generator, plan: Plan, faces: Faces, max_tokens: int) -> tuple[Ink, float]:
     """Draw `plan` as large as `max_tokens` merge units of 28 x 28 pixels allow.
 
     Returns the inked sheet and the pixels an em of its running text.
     """
     budget = max_tokens * PATCH_UNIT**2
-    px = 24
     # One page in ten is printed or scanned small: half to three quarters of the possible size.
-    shrink = float(rng.uniform(0.5, 0.75)) if rng.random() < 0.1 else 1.0
-    limit = budget * shrink**2
-    left, top = (m * float(rng.uniform(0.2, 1.6)) for m in plan.margin)
-    right, bottom = (m * float(rng.uniform(0.2, 1.6)) for m in plan.margin)
-    laid = _lay(plan, faces, px)
+    share = float(rng.uniform(0.5, 0.75)) if rng.random() < 0.1 else 1.0
+    left, right = (plan.margin[0] * float(rng.uniform(0.2, 1.6)) for _ in range(2))
+    top, bottom = (plan.margin[1] * float(rng.uniform(0.2, 1.6)) for _ in range(2))
+    edges = (left + right, top + bottom)
+    px = 24
     for _ in range(4):
-        laid = _lay(plan, faces, px)
-        width = laid.reach + (left + right) * px
-        height = max(laid.height + (top + bottom) * px, width * plan.min_aspect)
-        wanted = int(px * np.sqrt(limit / (width * height)))
-        if wanted == px:
+        # Widths do not grow evenly with the size, so that the right size is found in steps.
+        width, height = _sheet(plan, _lay(plan, faces, px), px, edges)
+        better = min(max(int(px * share * np.sqrt(budget / (width * height))), _LEAST_PX), _MOST_PX)
+        if better == px:
             break
-        px = min(max(wanted, 6), 64)
+        px = better
     while True:
         laid = _lay(plan, faces, px)
-        width = laid.reach + (left + right) * px
-        height = max(laid.height + (top + bottom) * px, width * plan.min_aspect)
-        sheet = (_whole(width), _whole(height))
-        if sheet[0] * sheet[1] <= budget or px <= 5:
+        width, height = (_whole(side) for side in _sheet(plan, laid, px, edges))
+        if width * height <= budget or px <= _LEAST_PX:
             break
         px -= 1
-    sheet = (sheet[0], min(sheet[1], budget // sheet[0] // PATCH_UNIT * PATCH_UNIT))
-    return _ink(plan, laid, sheet, (left * px, top * px), px), float(px)
+    height = min(height, budget // width // PATCH_UNIT * PATCH_UNIT)
+    return _ink(plan, laid, (width, height), (left * px, top * px), px), float(px)
 
 
 def _ink(

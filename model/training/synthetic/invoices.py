@@ -401,7 +401,7 @@ def _columns(office: _Office) -> list[_Column]:
         front.append(_Column("article", left, "left"))
         left += 0.14
     front.append(_Column("description", left, "left"))
-    if quantity_first:
+    if shown[0].key == "quantity" and quantity_first:
         return [shown[0], *front, *shown[1:]]
     return [*front, *shown]
 
@@ -462,9 +462,11 @@ def _table(office: _Office) -> None:
             for c in columns
         ]
         shade = 240 if zebra and n % 2 else None
-        plan.rows.append(Row(tuple(cells), 0.1, 0.1, rule=lined, shade=shade))
-        for part in parts[1:]:
-            plan.add(Cell(part, by_key["description"].at, style=style))
+        rows = [tuple(cells)]
+        rows += [(Cell(part, by_key["description"].at, style=style),) for part in parts[1:]]
+        for at, row in enumerate(rows):
+            under = lined and at == len(rows) - 1
+            plan.rows.append(Row(row, 0.1 if at == 0 else 0.0, rule=under, shade=shade))
         office.record["line_items"].append({
             "description": description,
             "quantity": shown_quantity if "quantity" in by_key else None,

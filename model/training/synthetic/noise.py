@@ -16,6 +16,8 @@ Points = NDArray[np.float64]
 _GRAIN_SIDE = 1024
 # Below this many pixels an em, letters lose their shape to any further harm.
 _FRAGILE_PX = 12
+# Ink that is printed paler than this grey is not made to fade as well.
+_PALE = 80
 
 
 def weather(
@@ -29,9 +31,10 @@ def weather(
 
     if roll(0.12):
         return pixels, glyphs
-    if roll(0.3):
+    dark = int(pixels.min()) < _PALE
+    if dark and roll(0.32):
         pixels = _uneven_ink(rng, pixels)
-    if sturdy and roll(0.1):
+    if dark and sturdy and roll(0.11):
         pixels = _dots(rng, pixels, px)
     if roll(0.16):
         _pen(rng, pixels)
@@ -50,7 +53,7 @@ def weather(
         pixels = _u8(cv2.GaussianBlur(pixels, (3, 3), strength))
     if roll(0.65):
         pixels = _contrast(rng, pixels)
-    if roll(0.3):
+    if roll(0.22):
         pixels = _light(rng, pixels)
     if roll(0.1):
         _folds(rng, pixels)
@@ -63,7 +66,7 @@ def weather(
     if roll(0.16):
         pixels = _jpeg(rng, pixels)
     elif sturdy and roll(0.06):
-        limit = float(rng.uniform(120, 190))
+        limit = float(np.median(pixels)) * float(rng.uniform(0.6, 0.8))
         pixels = _u8(cv2.threshold(pixels, limit, 255, cv2.THRESH_BINARY)[1])
     return pixels, glyphs
 
@@ -202,7 +205,7 @@ def _coarse(rng: np.random.Generator, pixels: Pixels, px: float) -> Pixels:
 
 def _contrast(rng: np.random.Generator, pixels: Pixels) -> Pixels:
     """Grey paper, pale ink, another gamma: one table for all pixels."""
-    paper = 255 - abs(float(rng.normal(0, 28)))
+    paper = 255 - abs(float(rng.normal(0, 20)))
     ink = abs(float(rng.normal(0, 35)))
     paper, ink = max(paper, 150), min(ink, 110)
     ramp = np.linspace(0, 1, 256) ** float(rng.uniform(0.6, 1.6))
@@ -212,7 +215,7 @@ def _contrast(rng: np.random.Generator, pixels: Pixels) -> Pixels:
 def _light(rng: np.random.Generator, pixels: Pixels) -> Pixels:
     """Uneven light, or the shadow of a hand."""
     cells = (int(rng.integers(2, 6)), int(rng.integers(2, 5)))
-    gain = _soft_map(rng, pixels.shape, cells, int(rng.integers(130, 225)), 255)
+    gain = _soft_map(rng, pixels.shape, cells, int(rng.integers(150, 240)), 255)
     return _u8(cv2.multiply(pixels, gain, scale=1 / 255))
 
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from training.synthetic.crops import crop
 from training.synthetic.flow import Faces, Plan, draw
 from training.synthetic.fonts import FontShelf
+from training.synthetic.forms import form
 from training.synthetic.ink import Ink
 from training.synthetic.invoices import invoice
 from training.synthetic.noise import weather
@@ -18,8 +19,8 @@ from training.synthetic.words import Words
 
 __all__ = ["PageFactory", "SyntheticPage"]
 
-_KINDS = {"receipt": receipt, "invoice": invoice}
-_ODDS = {"receipt": 0.6, "invoice": 0.4}
+_KINDS = {"receipt": receipt, "invoice": invoice, "form": form}
+_ODDS = {"receipt": 0.5, "invoice": 0.3, "form": 0.2}
 
 
 class PageFactory:

@@ -1,0 +1,128 @@
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from training.synthetic.pages import PageFactory
+
+ROOT = Path(__file__).parents[3]
+KINDS = ("receipt", "invoice", "form")
+WORDS = """apple river stone window market garden bottle candle winter summer paper silver
+bridge corner dinner engine forest guitar hammer island jacket kitchen ladder mirror needle
+orange pencil quarter ribbon saddle ticket uncle valley wagon yellow zebra anchor basket cousin
+dragon elbow feather ginger helmet insect jungle kettle lemon magnet napkin oyster parrot rocket
+Adams Baker Carter Dixon Evans Fisher Grant Hudson"""
+
+
+@pytest.fixture(scope="session")
+def factory(tmp_path_factory: pytest.TempPathFactory) -> PageFactory:
+    """A factory with the fetched faces where they are, else with faces of this machine."""
+    folder = tmp_path_factory.mktemp("synthetic")
+    words = folder / "words"
+    words.write_text(WORDS)
+    fetched = ROOT / ".carry" / "fonts"
+    if fetched.is_dir():
+        return PageFactory(fetched, words)
+    fonts = folder / "fonts"
+    fonts.mkdir()
+    for name in ("Vera", "VeraBd", "DejaVuSans", "DejaVuSansMono", "LiberationSans-Regular"):
+        for found in Path("/usr/share/fonts").rglob(f"{name}.ttf"):
+            (fonts / found.name).write_bytes(found.read_bytes())
+    if not any(fonts.iterdir()):
+        pytest.skip("no typefaces here: run model/training/fetch_fonts.sh .carry")
+    return PageFactory(fonts, words)
+
+
+def leaves(node: object) -> list[str]:
+    if isinstance(node, dict):
+        return [leaf for value in node.values() for leaf in leaves(value)]
+    if isinstance(node, list):
+        return [leaf for value in node for leaf in leaves(value)]
+    return [] if node is None else [str(node)]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("max_tokens", [392, 1568, 3136])
+def test_a_document_keeps_to_its_budget(factory: PageFactory, kind: str, max_tokens: int) -> None:
+    for seed in range(6):
+        page = factory.document(np.random.default_rng(seed), max_tokens, kind)
+        height, width = page.pixels.shape
+        assert page.pixels.dtype == np.uint8 and page.glyphs.dtype == np.int32
+        assert height % 28 == width % 28 == 0
+        assert height * width <= max_tokens * 784
+        assert page.kind == kind
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_value_stands_on_the_page_as_printed(factory: PageFactory, kind: str) -> None:
+    for seed in range(40):
+        page = factory.document(np.random.default_rng(seed), 1568, kind)
+        shown = " ".join(page.lines)
+        printed = set(re.split(r"\s+", shown))
+        for value in leaves(page.record):
+            # A value over several lines, or beside another column, stands there word by word.
+            missing = [
+                word for word in value.split() if not any(word in other for other in printed)
+            ]
+            assert not missing, (seed, value, shown)
+
+
+def test_amounts_carry_no_currency_sign(factory: PageFactory) -> None:
+    signs = re.compile(r"[€£$¥]|RM|EUR|USD")
+    for seed in range(40):
+        for kind in ("receipt", "invoice"):
+            record = factory.document(np.random.default_rng(seed), 1568, kind).record
+            amounts = [record["total"], *(item["amount"] for item in record["line_items"])]
+            assert not [amount for amount in amounts if signs.search(amount)]
+
+
+def test_a_currency_in_the_record_is_printed(factory: PageFactory) -> None:
+    for seed in range(60):
+        for kind in ("receipt", "invoice"):
+            page = factory.document(np.random.default_rng(seed), 1568, kind)
+            if page.record["currency"] is not None:
+                assert page.record["currency"] in "\n".join(page.lines), (seed, kind)
+
+
+def test_the_letters_are_those_of_the_lines(factory: PageFactory) -> None:
+    for seed in range(10):
+        page = factory.document(np.random.default_rng(seed), 1568, "receipt")
+        drawn = sorted(map(chr, page.glyphs[:, 2]))
+        written = sorted("".join(page.lines).replace(" ", ""))
+        assert len(drawn) >= 0.97 * len(written)
+        assert len(drawn) <= len(written)
+
+
+def test_ink_lies_where_the_letters_are(factory: PageFactory) -> None:
+    shares = []
+    for seed in range(30):
+        page = factory.document(np.random.default_rng(seed), 1568, "receipt")
+        for x, y, code in page.glyphs[::7]:
+            if not chr(code).isalnum():
+                continue
+            near = page.pixels[max(0, y - 5) : y + 6, max(0, x - 5) : x + 6]
+            shares.append(int(near.max()) - int(near.min()) > 20)
+    assert np.mean(shares) > 0.97
+
+
+def test_the_same_seed_gives_the_same_page(factory: PageFactory) -> None:
+    for kind in KINDS:
+        one, two = (factory.document(np.random.default_rng(5), 800, kind) for _ in range(2))
+        assert np.array_equal(one.pixels, two.pixels)
+        assert np.array_equal(one.glyphs, two.glyphs)
+        assert one.lines == two.lines and one.record == two.record
+
+
+def test_a_crop_has_the_size_asked_for_and_its_lines_in_order(factory: PageFactory) -> None:
+    for seed in range(20):
+        page = factory.crop(np.random.default_rng(seed), 448, 224, lines=(1, 6))
+        assert page.pixels.shape == (224, 448)
+        assert 1 <= len(page.lines) <= 6
+        assert page.kind == "crop" and page.record == {}
+        assert set(map(chr, page.glyphs[:, 2])) <= set("".join(page.lines))
+
+
+def test_an_unknown_kind_is_named(factory: PageFactory) -> None:
+    with pytest.raises(ValueError, match="no such kind of page: passport"):
+        factory.document(np.random.default_rng(0), 800, "passport")
