@@ -33,12 +33,14 @@ class PatchGrid:
 
     `patches`: (height * width, channels * temporal * patch * patch) float32, merge unit by merge
     unit in raster order, the four patches of a unit in a row (`WindowLayout.pack` brings them into
-    the tower's order). `height`, `width`: patches per side.
+    the tower's order). `height`, `width`: patches per side; `tokens`: visual
+    tokens that they become.
     """
 
     patches: torch.Tensor
     height: int
     width: int
+    tokens: int
 
 
 @dataclass(frozen=True)
@@ -123,7 +125,8 @@ class ImageProcessor:
         """
         pixels = self._pixels(picture)
         height, width = pixels.shape[0] // self.patch_size, pixels.shape[1] // self.patch_size
-        return PatchGrid(torch.from_numpy(self._patches(pixels)), height, width)
+        tokens = height * width // self.merge_size**2
+        return PatchGrid(torch.from_numpy(self._patches(pixels)), height, width, tokens)
 
     def _pixels(self, picture: Picture) -> npt.NDArray[np.uint8]:
         """(H, W, 1) or (H, W, 3) bytes, sides in whole merge units."""

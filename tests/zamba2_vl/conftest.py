@@ -1,5 +1,7 @@
 """A tiny random model with pictures, and a tokenizer of single bytes."""
 
+import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -7,6 +9,7 @@ import tokenizers
 import torch
 from tokenizers import decoders, models, pre_tokenizers
 
+from zamba2_vl import checkpoint
 from zamba2_vl.config import TextConfig, VisionConfig, Zamba2VLConfig
 from zamba2_vl.model import VisionLanguageModel
 from zamba2_vl.tokenizer import Tokenizer
@@ -68,3 +71,23 @@ def model(config: Zamba2VLConfig) -> VisionLanguageModel:
     with torch.random.fork_rng():
         torch.manual_seed(7)
         return VisionLanguageModel(config).eval()
+
+
+@pytest.fixture(scope="session")
+def saved(
+    model: VisionLanguageModel, tokenizer: Tokenizer, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """The tiny model as a checkpoint folder in float32; not to be changed."""
+    folder: Path = tmp_path_factory.mktemp("checkpoint")
+    checkpoint.save(model, folder, torch.float32)
+    for file in tokenizer.path.parent.iterdir():
+        shutil.copy(file, folder)
+    limits = {"min_pixels": 784, "max_pixels": 12 * 784}
+    (folder / "preprocessor_config.json").write_text(json.dumps(limits))
+    return folder
+
+
+@pytest.fixture
+def folder(saved: Path, tmp_path: Path) -> Path:
+    """A copy of the checkpoint folder, to be changed at will."""
+    return shutil.copytree(saved, tmp_path / "checkpoint")

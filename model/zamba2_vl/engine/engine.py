@@ -8,10 +8,11 @@ from typing import Any
 
 import torch
 
-from zamba2_vl.engine.prefill import Model, language_model
+from zamba2_vl.checkpoint import Model
+from zamba2_vl.engine.prefill import language_model
 from zamba2_vl.engine.request import Answer, Generation, Request, Token
 from zamba2_vl.engine.scheduler import Scheduler
-from zamba2_vl.errors import InputError
+from zamba2_vl.errors import DeviceError, InputError
 from zamba2_vl.model import VisionLanguageModel
 from zamba2_vl.tokenizer import Tokenizer
 
@@ -48,10 +49,19 @@ class Engine:
         return answer
 
     def step(self) -> None:
-        """Move all requests on by one step. If it fails, none of them survives."""
+        """Move all requests on by one step. If it fails, none of them survives.
+
+        Raises DeviceError where the device's memory is exhausted.
+        """
         with self._lock, torch.inference_mode():
             try:
                 self._scheduler.step()
+            except torch.OutOfMemoryError as error:
+                self._scheduler.cancel_all()
+                raise DeviceError(
+                    f"the device ran out of memory: {error}",
+                    "use smaller pictures, shorter answers or fewer slots",
+                ) from error
             except BaseException:
                 self._scheduler.cancel_all()
                 raise
@@ -98,12 +108,12 @@ class Engine:
             if request.images:
                 raise InputError("this checkpoint is text only: it takes no pictures")
             return
-        token = self._model.config.image_token_index
-        places = sum(1 for id_ in request.prompt if id_ == token)
-        merged = self._model.vision_tower.config.unit_patches
-        units = sum(grid.height * grid.width // merged for grid in request.images)
-        if places != units:
-            raise InputError(f"the prompt has {places} image tokens for {units} merge units")
+        places = sum(token == self._model.config.image_token_index for token in request.prompt)
+        tokens = sum(grid.tokens for grid in request.images)
+        if places != tokens:
+            raise InputError(
+                f"the prompt has {places} image tokens, its pictures give {tokens} embeddings"
+            )
 
 
 def _both(

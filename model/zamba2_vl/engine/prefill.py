@@ -5,14 +5,13 @@ import time
 import torch
 from torch import Tensor
 
+from zamba2_vl.checkpoint import Model
 from zamba2_vl.engine.request import Answer
 from zamba2_vl.image import PatchGrid
 from zamba2_vl.model import VisionLanguageModel
 from zamba2_vl.text.decoder import Decoder
 from zamba2_vl.text.state import DecoderState
 from zamba2_vl.vision.windows import WindowLayout
-
-Model = VisionLanguageModel | Decoder
 
 
 class Prefill:

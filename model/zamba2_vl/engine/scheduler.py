@@ -9,9 +9,10 @@ from collections import deque
 
 import torch
 
+from zamba2_vl.checkpoint import Model
 from zamba2_vl.engine.cache import Cache
 from zamba2_vl.engine.decode import decode
-from zamba2_vl.engine.prefill import Model, Prefill, language_model
+from zamba2_vl.engine.prefill import Prefill, language_model
 from zamba2_vl.engine.request import Answer
 from zamba2_vl.engine.sampling import choose
 

@@ -275,7 +275,7 @@ def test_prompts_that_do_not_fit_are_refused(
 ) -> None:
     engine = Engine(model, tokenizer)
     pictures = ask("Hi", (2, 2))
-    with pytest.raises(InputError, match="4 image tokens for 0 merge units"):
+    with pytest.raises(InputError, match="4 image tokens, its pictures give 0"):
         engine.submit(Request(prompt=pictures.prompt))
     with pytest.raises(InputError, match="outside the vocabulary"):
         engine.submit(Request(prompt=[100_000]))
