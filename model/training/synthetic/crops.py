@@ -76,16 +76,15 @@ def crop(
     count = int(rng.integers(lines[0], lines[1] + 1))
     ink = Ink(width, height)
     texts = [some_text(rng, words) for _ in range(count)]
-    face = shelf.pick(rng, set("".join(texts)))
+    common = shelf.pick(rng, set("".join(texts)))
     room = height / count
     y = float(rng.uniform(0, 6))
     for text in texts:
-        if chance(rng, 0.3):
-            face = shelf.other(rng, face, text)
+        face = shelf.other(rng, common, text) if chance(rng, 0.4) else common
         # Fit the height first, then the width: sizes from six pixels to a whole line.
         top = min(room * 0.85, 64.0)
-        px = int(rng.uniform(9, top)) if top > 10 else 9
-        px = int(min(px, max(9, 0.97 * width / max(1.0, face.relative_width * len(text)))))
+        px = int(9 * (max(top, 9) / 9) ** float(rng.uniform(0, 1)))
+        px = int(min(px, max(9, 0.97 * width / face.at(100).width(text) * 100)))
         sized = face.at(px)
         text = _cut(text, sized.advances(text), width - 4)
         run = sized.width(text)

@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-from training.synthetic.fonts import Face, SizedFace
+from training.synthetic.fonts import Face, SizedFace, whole_size
 from training.synthetic.ink import Ink
 
 PATCH_UNIT = 28
@@ -143,8 +143,7 @@ def _lay(plan: Plan, faces: Faces, px: int) -> _Laid:
     A cell that would run into the one before it moves to a line of its own, as tills do.
     """
     body = faces.text.at(px)
-    mean = faces.text.relative_width * px
-    width = plan.columns * mean
+    width = plan.columns * body.mean
     line = px * plan.leading
     gap = 0.8 * body.space
     y = 0.0
@@ -210,15 +209,15 @@ def draw(rng: np.random.Generator, plan: Plan, faces: Faces, max_tokens: int) ->
         # Widths do not grow evenly with the size, so that the right size is found in steps.
         width, height = _sheet(plan, _lay(plan, faces, px), px, edges)
         better = min(max(int(px * share * np.sqrt(budget / (width * height))), _LEAST_PX), _MOST_PX)
-        if better == px:
+        if whole_size(better) == px:
             break
-        px = better
+        px = whole_size(better)
     while True:
         laid = _lay(plan, faces, px)
         width, height = (_whole(side) for side in _sheet(plan, laid, px, edges))
         if width * height <= budget or px <= _LEAST_PX:
             break
-        px -= 1
+        px = whole_size(px - 1)
     height = min(height, budget // width // PATCH_UNIT * PATCH_UNIT)
     return _ink(plan, laid, (width, height), (left * px, top * px), px), float(px)
 

@@ -32,9 +32,10 @@ def weather(
     if roll(0.12):
         return pixels, glyphs
     dark = int(pixels.min()) < _PALE
-    if dark and roll(0.32):
+    faded = dark and roll(0.32)
+    if faded:
         pixels = _uneven_ink(rng, pixels)
-    if dark and sturdy and roll(0.11):
+    if dark and not faded and sturdy and roll(0.16):
         pixels = _dots(rng, pixels, px)
     if roll(0.16):
         _pen(rng, pixels)
@@ -65,7 +66,7 @@ def weather(
         _specks(rng, pixels)
     if roll(0.16):
         pixels = _jpeg(rng, pixels)
-    elif sturdy and roll(0.06):
+    elif dark and sturdy and not faded and roll(0.09):
         limit = float(np.median(pixels)) * float(rng.uniform(0.6, 0.8))
         pixels = _u8(cv2.threshold(pixels, limit, 255, cv2.THRESH_BINARY)[1])
     return pixels, glyphs

@@ -64,7 +64,7 @@ class PageFactory:
             text=text,
             bold=self._shelf.bold(text, needed),
             title=self._shelf.other(rng, text, needed),
-            hand=self._shelf.hand(rng, needed),
+            hand=self._shelf.hand(rng, text, needed),
         )
 
 
