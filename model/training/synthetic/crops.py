@@ -21,6 +21,9 @@ from training.synthetic.values import (
 )
 from training.synthetic.words import Words
 
+# A sheet of more lines than this is for learning letters, and filled to its right edge.
+_SPARSE = 6
+
 
 def some_text(rng: np.random.Generator, words: Words) -> str:
     """A short line: a word, number, code, date, amount, address, name or a mixture."""
@@ -81,7 +84,7 @@ def crop(
     y = float(rng.uniform(0, 6))
     for text in texts:
         face = shelf.other(rng, common, text) if chance(rng, 0.4) else common
-        # Fit the height first, then the width: sizes from six pixels to a whole line.
+        # Fit the height first, then the width: sizes from nine pixels to a whole line.
         top = min(room * 0.85, 64.0)
         px = int(9 * (max(top, 9) / 9) ** float(rng.uniform(0, 1)))
         px = int(min(px, max(9, 0.97 * width / face.at(100).width(text) * 100)))
@@ -91,8 +94,17 @@ def crop(
         baseline = y + px
         if baseline + 0.3 * px > height:
             break
-        x = float(rng.uniform(2, max(3.0, width - run - 2)))
+        free = width - run - 4
+        crowded = count > _SPARSE and free > 0.3 * width
+        x = 2.0 if crowded else float(rng.uniform(2, max(3.0, 2 + free)))
         ink.text(x, baseline, text, sized)
+        if crowded:
+            beside = some_text(rng, words)
+            if set(beside) <= face.covers:
+                start = run + 2 + max(2 * sized.space, float(rng.uniform(0, 0.5 * free)))
+                beside = _cut(beside, sized.advances(beside), width - 2 - start)
+                if beside:
+                    ink.text(start, baseline, beside, sized)
         y = baseline + px * float(rng.uniform(0.25, 0.5))
         y += float(rng.uniform(0, max(0.0, room - 1.4 * px)))
     return ink

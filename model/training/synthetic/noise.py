@@ -290,7 +290,8 @@ def _grain(rng: np.random.Generator, pixels: Pixels) -> Pixels:
 def _specks(rng: np.random.Generator, pixels: Pixels) -> None:
     """Dust: dark and bright points of one to three pixels."""
     height, width = pixels.shape
-    for shade, most in ((int(rng.integers(0, 120)), 220), (255, 220)):
+    most = max(2, height * width // 5000)
+    for shade in (int(rng.integers(0, 120)), 255):
         count = int(rng.integers(0, most))
         xs, ys = rng.integers(0, width - 1, count), rng.integers(0, height - 1, count)
         pixels[ys, xs] = shade
