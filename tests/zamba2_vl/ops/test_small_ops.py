@@ -1,0 +1,52 @@
+import pytest
+import torch
+import torch.nn.functional as F
+
+from zamba2_vl.ops.attention import attention
+from zamba2_vl.ops.causal_conv import causal_conv
+from zamba2_vl.ops.gated_norm import gated_norm
+from zamba2_vl.ops.rotary import frequencies, rotary
+
+
+@pytest.mark.parametrize("length", [1, 2, 3, 11])
+def test_causal_conv_is_a_depthwise_convolution(length: int) -> None:
+    x, before = torch.randn(2, length, 6), torch.randn(2, 3, 6)
+    weight, bias = torch.randn(6, 4), torch.randn(6)
+    window = torch.cat([before, x], 1).mT
+    expected = F.silu(F.conv1d(window, weight[:, None], bias, groups=6)).mT
+    torch.testing.assert_close(causal_conv(x, before, weight, bias), expected)
+
+
+def test_gated_norm_is_taken_over_groups() -> None:
+    y, gate, weight = torch.randn(2, 5, 12), torch.randn(2, 5, 12), torch.randn(12)
+    normed = gated_norm(y, gate, weight, 3, 1e-12) / weight
+    squares = normed.view(2, 5, 3, 4).square().mean(-1)
+    torch.testing.assert_close(squares, torch.ones(2, 5, 3), atol=1e-3, rtol=0)
+    direction = y * F.silu(gate)
+    cosine = F.cosine_similarity(normed.view(2, 5, 3, 4), direction.view(2, 5, 3, 4), dim=-1)
+    torch.testing.assert_close(cosine, torch.ones(2, 5, 3))
+
+
+def test_rotary_turns_by_the_angle() -> None:
+    x = torch.randn(3, 8)
+    angles = torch.arange(3)[:, None] * frequencies(8, 100.0, x.device)
+    turned = rotary(x, angles.cos(), angles.sin())
+    complex_x = torch.complex(*x.chunk(2, -1)) * torch.exp(1j * angles)
+    torch.testing.assert_close(turned, torch.cat([complex_x.real, complex_x.imag], -1))
+    assert frequencies(8, 100.0, x.device).tolist() == pytest.approx(
+        [1, 100**-0.25, 0.1, 100**-0.75]
+    )
+
+
+@pytest.mark.parametrize("key_heads", [1, 2, 4])
+@pytest.mark.parametrize("how", ["plain", "causal", "mask"])
+def test_attention(key_heads: int, how: str) -> None:
+    q = torch.randn(2, 4, 7, 8)
+    k, v = torch.randn(2, 2, key_heads, 7, 8)
+    mask = torch.ones(7, 7, dtype=torch.bool).tril()
+    y = attention(q, k, v, 0.3, causal=how == "causal", mask=mask if how == "mask" else None)
+    k, v = (t.repeat_interleave(4 // key_heads, dim=1) for t in (k, v))
+    scores = q @ k.mT * 0.3
+    if how != "plain":
+        scores = scores.masked_fill(~mask, -torch.inf)
+    torch.testing.assert_close(y, scores.softmax(-1) @ v)
