@@ -122,6 +122,10 @@ def read(
     max_bytes: Annotated[
         int, typer.Option(metavar="N", min=1, help="Most bytes of a file.")
     ] = _LIMITS.max_bytes,
+    timeout: Annotated[
+        float | None,
+        typer.Option(metavar="S", min=0, help="Most seconds that reading a document may take."),
+    ] = None,
     debug: DebugOption = False,
     version: Annotated[
         bool, typer.Option("--version", help="Show it and exit.", is_eager=True, callback=_version)
@@ -138,6 +142,7 @@ def read(
             pages=pages,
             password=_password(password, password_file),
             limits=Limits(max_pages, max_pixels, max_bytes),
+            timeout=timeout,
         )
         chosen = form or _format_of(out, several=len(files) > 1)
         if details and chosen in (Format.csv, Format.table):
