@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, Self, TypeVar
 
 from docextract.errors import DocextractError
 
@@ -118,12 +118,24 @@ class Outcome:
     extraction: Extraction[Any] | None = None
     error: DocextractError | None = None
 
+    @classmethod
+    def of(cls, extraction: Extraction[Any]) -> Self:
+        """Of a file that was read."""
+        return cls(extraction.file, extraction=extraction)
+
+    @classmethod
+    def failed(cls, file: str, error: DocextractError) -> Self:
+        """Of a file that was not."""
+        return cls(file, error=error)
+
     @property
     def status(self) -> Status:
         return self.extraction.status if self.extraction else "failed"
 
     def to_dict(self, details: bool = False) -> dict[str, Any]:
         """One line of results; with `details` the whole extraction where there is one."""
+        if details and self.extraction:
+            return self.extraction.to_dict()
         problem = None
         if self.error:
             problem = {
@@ -132,8 +144,6 @@ class Outcome:
                 "message": self.error.message,
                 "hint": self.error.hint,
             }
-        if details and self.extraction:
-            return {**self.extraction.to_dict(), "error": problem}
         record = self.extraction.data if self.extraction else None
         return {"file": self.file, "status": self.status, "record": record, "error": problem}
 

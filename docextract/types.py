@@ -44,7 +44,8 @@ def _printed(read: Callable[[str], object]) -> BeforeValidator:
     return BeforeValidator(lambda value: read(value) if isinstance(value, str) else value)
 
 
-def _clock(value: time) -> str:
+def clock(value: time) -> str:
+    """A time as JSON has it: seconds only where there are any."""
     return value.isoformat("seconds" if value.second else "minutes")
 
 
@@ -62,7 +63,7 @@ PrintedDate = Annotated[date, _printed(read_date)]
 """A calendar day: "25/12/2018", "27 MAY 2018". ISO 8601 in JSON: "2018-12-25"."""
 
 PrintedTime = Annotated[
-    time, _printed(read_time), PlainSerializer(_clock, return_type=str, when_used="json")
+    time, _printed(read_time), PlainSerializer(clock, return_type=str, when_used="json")
 ]
 """A time of day: "8:13 PM". ISO 8601 in JSON: "20:13", with seconds where they are not zero."""
 

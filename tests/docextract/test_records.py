@@ -53,13 +53,13 @@ def test_what_a_person_must_look_at(change: dict[str, str], review: bool) -> Non
 
 
 def test_an_outcome_is_a_record_or_an_error() -> None:
-    assert Outcome("a.png", EXTRACTION).to_dict() == {
+    assert Outcome.of(EXTRACTION).to_dict() == {
         "file": "a.png",
         "status": "ok",
         "record": {"total": "1.00"},
         "error": None,
     }
-    failed = Outcome("b.pdf", error=EncryptedError("b.pdf: encrypted", hint="--password"))
+    failed = Outcome.failed("b.pdf", EncryptedError("b.pdf: encrypted", hint="--password"))
     assert failed.to_dict(details=True) == {
         "file": "b.pdf",
         "status": "failed",
@@ -71,4 +71,4 @@ def test_an_outcome_is_a_record_or_an_error() -> None:
             "hint": "--password",
         },
     }
-    assert Outcome("a.png", EXTRACTION).to_dict(details=True)["fields"]
+    assert Outcome.of(EXTRACTION).to_dict(details=True) == EXTRACTION.to_dict()

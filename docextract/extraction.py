@@ -1,0 +1,235 @@
+"""Read a document's pages into one record."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from os import PathLike, fspath
+from pathlib import Path
+from typing import Any, TypeVar, overload
+
+from pydantic import BaseModel
+
+from docextract import __version__
+from docextract.answer import Answer, parse_answer
+from docextract.assembly import PageAnswer, assemble
+from docextract.errors import AnswerError, TimedOutError
+from docextract.pages import Document, Page, open_document
+from docextract.prompt import render_question
+from docextract.readers import Reader, Reading, open_reader
+from docextract.records import Check, Extraction, Timings, Tokens
+from docextract.schema import Schema, load_schema
+from docextract.settings import Settings
+
+M = TypeVar("M", bound=BaseModel)
+
+MAX_TOKENS = 4096
+"""Tokens of one answer: about fifty printed rows in the letters of the bundled model."""
+
+_TOKEN_SIDE = 28
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where an extraction is: `words` for a person, or a new piece of the answer's `text`."""
+
+    words: str
+    text: str = ""
+
+
+Listener = Callable[[Progress], None]
+
+
+@overload
+def extract(
+    source: str | PathLike[str] | bytes,
+    schema: type[M] | Schema[M],
+    reader: Reader | None = None,
+    settings: Settings = ...,
+    *,
+    name: str | None = None,
+    progress: Listener | None = None,
+) -> Extraction[M]: ...
+@overload
+def extract(
+    source: str | PathLike[str] | bytes,
+    schema: str,
+    reader: Reader | None = None,
+    settings: Settings = ...,
+    *,
+    name: str | None = None,
+    progress: Listener | None = None,
+) -> Extraction[Any]: ...
+def extract(
+    source: str | PathLike[str] | bytes,
+    schema: str | type[M] | Schema[M],
+    reader: Reader | None = None,
+    settings: Settings = Settings(),
+    *,
+    name: str | None = None,
+    progress: Listener | None = None,
+) -> Extraction[Any]:
+    """Read a PDF or a picture, a path or its bytes, into a record of `schema`.
+
+    `schema`: a Pydantic class, or whatever `load_schema` takes. `reader`: the bundled model unless
+    given. `name` is what the result and messages call the document. `progress` is told what goes
+    on; what it raises ends the extraction and is raised from here.
+
+    Raises:
+        InputError, EncryptedError: the document cannot be read.
+        SchemaError: the schema cannot be honoured.
+        ModelError, DeviceError: the model cannot run.
+        AnswerError: no page got an answer that holds a record.
+    """
+    clock = _Clock(settings.timeout)
+    name = name or ("document" if isinstance(source, bytes) else fspath(source))
+    loaded = load_schema(schema)
+    content = source if isinstance(source, bytes) else Path(source)
+    with open_document(content, settings.limits, settings.password, name) as document:
+        numbers = document.numbers(settings.pages)
+        reader = reader or _bundled_reader()
+        run = _Run(loaded, reader, document, settings, clock, progress)
+        answers, checks = run.read(numbers)
+    assembled = assemble(loaded, answers)
+    checks = [*checks, *assembled.checks]
+    doubtful = any(value.needs_review for value in assembled.fields.values())
+    return Extraction(
+        version=__version__,
+        file=name,
+        schema=loaded.reference,
+        status="review" if doubtful or not all(check.passed for check in checks) else "ok",
+        data=assembled.data,
+        record=assembled.record,
+        fields=assembled.fields,
+        checks=tuple(checks),
+        model=reader.name,
+        timings=run.timings(),
+        tokens=run.tokens(),
+    )
+
+
+class _Clock:
+    def __init__(self, timeout: float | None) -> None:
+        self._started = time.perf_counter()
+        self._timeout = timeout
+
+    @property
+    def elapsed(self) -> float:
+        return time.perf_counter() - self._started
+
+    def check(self, name: str) -> None:
+        if self._timeout is not None and self.elapsed > self._timeout:
+            raise TimedOutError(
+                f"{name}: not read within {self._timeout:g} seconds", hint="allow more: --timeout"
+            )
+
+
+class _Run:
+    """One document on its way through a reader, and what that took."""
+
+    def __init__(
+        self,
+        schema: Schema[Any],
+        reader: Reader,
+        document: Document,
+        settings: Settings,
+        clock: _Clock,
+        progress: Listener | None,
+    ) -> None:
+        self._schema = schema
+        self._reader = reader
+        self._document = document
+        self._budget = settings.budget or reader.default_budget
+        self._clock = clock
+        self._tell = progress or (lambda _: None)
+        self._rasterise = 0.0
+        self._visual = 0
+        self._readings: list[Reading] = []
+
+    def read(self, numbers: Sequence[int]) -> tuple[list[PageAnswer], list[Check]]:
+        """An answer for each page, or for as many as the reader takes at once.
+
+        Raises:
+            AnswerError: there is none at all.
+        """
+        answers: list[PageAnswer] = []
+        checks: list[Check] = []
+        problem = AnswerError(f"{self._document.name}: nothing was asked")
+        for some in _groups(numbers, self._reader.pages_at_once):
+            words = _page_words(some, self._document.page_count)
+            self._tell(Progress(f"reading {words}"))
+            reading = self._ask([self._render(number) for number in some])
+            if reading.finish == "length":
+                checks.append(
+                    Check("complete", None, False, f"{words}: the answer reached its token limit")
+                )
+            try:
+                answer = self._parsed(reading)
+            except AnswerError as error:
+                problem = AnswerError(
+                    f"{self._document.name}: {words}: {error.message}", hint=error.hint
+                )
+                checks.append(Check("answered", None, False, f"{words}: {error.message}"))
+                continue
+            answers.append(PageAnswer(some[0] if len(some) == 1 else None, answer))
+        if not answers:
+            raise problem
+        return answers, checks
+
+    def timings(self) -> Timings:
+        return Timings(
+            load=self._reader.load_seconds,
+            rasterise=self._rasterise,
+            first_token=sum(reading.first_token for reading in self._readings),
+            decode=sum(reading.decode for reading in self._readings),
+            total=self._clock.elapsed,
+        )
+
+    def tokens(self) -> Tokens:
+        return Tokens(
+            visual=self._visual,
+            prompt=sum(reading.prompt_tokens for reading in self._readings),
+            answer=sum(len(reading.token_ids) for reading in self._readings),
+        )
+
+    def _render(self, number: int) -> Page:
+        self._clock.check(self._document.name)
+        started = time.perf_counter()
+        page = self._document.render(number, self._budget)
+        self._rasterise += time.perf_counter() - started
+        self._visual += page.pixels.shape[0] * page.pixels.shape[1] // _TOKEN_SIDE**2
+        return page
+
+    def _ask(self, pages: Sequence[Page]) -> Reading:
+        def listen(text: str) -> None:
+            self._clock.check(self._document.name)
+            self._tell(Progress("writing", text))
+
+        reading = self._reader.read(
+            [page.pixels for page in pages],
+            render_question(self._schema, self._reader.dialect, len(pages)),
+            self._schema.grammar,
+            MAX_TOKENS,
+            listen,
+        )
+        self._readings.append(reading)
+        return reading
+
+    def _parsed(self, reading: Reading) -> Answer:
+        return parse_answer(reading.text, self._schema.fields)
+
+
+def _groups(numbers: Sequence[int], size: int) -> Iterator[Sequence[int]]:
+    for start in range(0, len(numbers), size):
+        yield numbers[start : start + size]
+
+
+def _page_words(numbers: Sequence[int], total: int) -> str:
+    pages = f"page {numbers[0]}" if len(numbers) == 1 else f"pages {numbers[0]}-{numbers[-1]}"
+    return f"{pages} of {total}" if total > 1 else pages
+
+
+@lru_cache(maxsize=1)
+def _bundled_reader() -> Reader:
+    """The bundled model, loaded once for all documents of a process."""
+    return open_reader()

@@ -1,0 +1,132 @@
+"""The port to models: pictures and a question in, an answer out."""
+
+import importlib
+import inspect
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
+
+from docextract.errors import ModelError
+from docextract.resources import bundled
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    Picture = npt.NDArray[np.uint8]
+
+BUNDLED = "bundled"
+
+_FACTORY = re.compile(r"(?P<module>[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*):(?P<factory>[A-Za-z_]\w*)")
+_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """An answer.
+
+    `token_ids` and `logprobs` (natural logarithms) have one entry for each token written, 0.0 where
+    the grammar forced it. `finish` is `length` where the token limit cut the answer off.
+    `prompt_tokens` counts pictures and words. `first_token` and `decode` are seconds.
+    """
+
+    text: str
+    token_ids: Sequence[int] = ()
+    logprobs: Sequence[float] = ()
+    finish: Literal["stop", "length"] = "stop"
+    prompt_tokens: int = 0
+    first_token: float = 0.0
+    decode: float = 0.0
+
+
+@runtime_checkable
+class Reader(Protocol):
+    """A model that answers questions about pages.
+
+    `dialect`: how it wants to be asked (docextract.prompt). `pages_at_once`: how many pictures it
+    takes with one question. `default_budget`: visual tokens per page where the user names none.
+    `load_seconds`: what it took to load.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def dialect(self) -> Literal["compact", "instruct"]: ...
+    @property
+    def pages_at_once(self) -> int: ...
+    @property
+    def default_budget(self) -> int: ...
+    @property
+    def load_seconds(self) -> float: ...
+
+    def read(
+        self,
+        images: "Sequence[Picture]",
+        question: str,
+        grammar: str | None,
+        max_tokens: int,
+        on_text: Callable[[str], None] | None = None,
+    ) -> Reading:
+        """Answer a question about pictures.
+
+        images: uint8 arrays of shape (H, W, 3), sides multiples of 28. grammar: an llguidance
+        grammar that the answer shall follow; a reader that cannot may ignore it, and its answer is
+        parsed all the same. on_text: called with each new piece of the answer; what it raises ends
+        the reading and is raised from here.
+
+        Raises:
+            ModelError, DeviceError: the model cannot do it.
+        """
+
+    def close(self) -> None:
+        """Let go of the model."""
+
+
+def open_reader(spec: str = BUNDLED, device: str = "auto") -> Reader:
+    """The reader that `spec` names, loaded on `device` (auto, cpu, cuda).
+
+    `bundled`, the folder of a Zamba2-VL checkpoint, its hub id (`owner/model`, fetched once by
+    huggingface_hub), or `package.module:factory`: a callable that returns a Reader; it is given
+    `device` if it takes an argument of this name.
+
+    Raises:
+        ModelError: there is no such model, or it does not load.
+        DeviceError: the device is absent or too small.
+    """
+    if spec == BUNDLED:
+        return _zamba2(bundled("model/weights"), BUNDLED, device)
+    if spec and Path(spec).is_dir():
+        return _zamba2(Path(spec), spec, device)
+    if match := _FACTORY.fullmatch(spec):
+        return _from_factory(match["module"], match["factory"], device)
+    if _HUB_ID.fullmatch(spec) and not Path(spec).parent.exists():
+        return _zamba2(spec, spec, device)
+    raise ModelError(
+        f"there is no model {spec!r}",
+        hint="write bundled, a folder that exists, a hub id (owner/model) or module:factory",
+    )
+
+
+def _zamba2(checkpoint: str | Path, name: str, device: str) -> Reader:
+    from docextract.readers.zamba2 import Zamba2Reader
+
+    return Zamba2Reader(checkpoint, name, device)
+
+
+def _from_factory(module: str, factory: str, device: str) -> Reader:
+    try:
+        make = getattr(importlib.import_module(module), factory)
+    except ImportError as error:
+        raise ModelError(f"the module {module} cannot be imported: {error}") from error
+    except AttributeError as error:
+        raise ModelError(f"the module {module} has no {factory}") from error
+    wants_device = callable(make) and "device" in inspect.signature(make).parameters
+    reader = make(device=device) if wants_device else make()
+    if not isinstance(reader, Reader):
+        raise ModelError(
+            f"{module}:{factory} made no reader, but a {type(reader).__name__}",
+            hint="a reader has what docextract.readers.Reader names",
+        )
+    return reader

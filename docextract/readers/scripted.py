@@ -1,0 +1,95 @@
+"""A reader that answers from a script: for tests, demonstrations and dry runs without a model."""
+
+import json
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from docextract.errors import ModelError
+from docextract.prompt import compact_answer
+from docextract.readers import Reading
+
+if TYPE_CHECKING:
+    from docextract.readers import Picture
+
+SCRIPT = "DOCEXTRACT_SCRIPT"
+
+Line = str | Mapping[str, Any] | Reading | Exception
+
+
+class ScriptedReader:
+    """Gives its lines in order, one to each question, and keeps the questions in `asked`.
+
+    A line is the text of an answer, a record (which becomes compact JSON), a whole Reading, or an
+    exception to raise.
+    """
+
+    name = "scripted"
+    load_seconds = 0.0
+
+    def __init__(
+        self,
+        lines: Iterable[Line],
+        dialect: Literal["compact", "instruct"] = "compact",
+        pages_at_once: int = 1,
+        default_budget: int = 64,
+    ) -> None:
+        self.dialect = dialect
+        self.pages_at_once = pages_at_once
+        self.default_budget = default_budget
+        self.asked: list[str] = []
+        self.shown: list[list[tuple[int, ...]]] = []
+        self._lines = iter(lines)
+
+    def read(
+        self,
+        images: "Sequence[Picture]",
+        question: str,
+        grammar: str | None,
+        max_tokens: int,
+        on_text: Callable[[str], None] | None = None,
+    ) -> Reading:
+        """The next line; `shown` keeps the shapes of the pictures.
+
+        Raises:
+            ModelError: the script has no more lines.
+        """
+        self.asked.append(question)
+        self.shown.append([image.shape for image in images])
+        line = next(self._lines, None)
+        if line is None:
+            raise ModelError(f"the script has no line for question {len(self.asked)}")
+        if isinstance(line, Exception):
+            raise line
+        if isinstance(line, Mapping):
+            line = compact_answer(line)
+        reading = line if isinstance(line, Reading) else Reading(line)
+        if on_text:
+            for letter in reading.text:
+                on_text(letter)
+        return reading
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+def reader() -> ScriptedReader:
+    """A reader of the JSON list in the file that DOCEXTRACT_SCRIPT names.
+
+    On the command line: `DOCEXTRACT_SCRIPT=answers.json docextract ... --model
+    docextract.readers.scripted:reader`.
+
+    Raises:
+        ModelError: there is no such file or list.
+    """
+    path = os.environ.get(SCRIPT)
+    if not path:
+        raise ModelError("the scripted reader has no script", hint=f"set {SCRIPT} to a JSON file")
+    try:
+        lines = json.loads(Path(path).read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise ModelError(f"the script {path} cannot be read: {error}") from error
+    if not isinstance(lines, list) or not all(isinstance(line, str | dict) for line in lines):
+        raise ModelError(f"the script {path} is no list of texts and objects")
+    return ScriptedReader(lines)

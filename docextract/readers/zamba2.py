@@ -1,0 +1,158 @@
+"""Zamba2-VL checkpoints as readers: the bundled one and the published ones.
+
+The one file of the app that knows the model package; its errors become ours here.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from llguidance import LLMatcher, LLTokenizer
+from llguidance.numpy import allocate_token_bitmask, fill_next_token_bitmask
+
+import zamba2_vl.errors as theirs
+from docextract.errors import DeviceError, ModelError
+from docextract.prompt import EXTRACT
+from docextract.readers import Reading
+from zamba2_vl.api import Zamba2VL
+from zamba2_vl.engine.request import Token
+from zamba2_vl.tokenizer import Tokenizer
+
+if TYPE_CHECKING:
+    from docextract.readers import Picture
+
+_TAUGHT_BUDGET = 1568
+_PUBLISHED_BUDGET = 1600
+
+
+class Zamba2Reader:
+    """A loaded checkpoint.
+
+    One whose vocabulary has the task token speaks the compact dialect; others are instructed.
+    Either takes one page at a time.
+    """
+
+    pages_at_once = 1
+
+    def __init__(self, checkpoint: str | Path, name: str, device: str = "auto") -> None:
+        """Load a folder or a hub id.
+
+        Raises:
+            ModelError: it is no Zamba2-VL checkpoint, damaged, or cannot be fetched.
+            DeviceError: the device is absent or too small.
+        """
+        started = time.perf_counter()
+        self.name = name
+        with _their_errors():
+            self._model = Zamba2VL.from_pretrained(checkpoint, device=device)
+        if self._model.images is None:
+            raise ModelError(
+                f"{name} is a text-only model and cannot see pages",
+                hint="choose a Zamba2-VL checkpoint, or bundled",
+            )
+        words = self._model.tokenizer
+        taught = _has_token(words, EXTRACT)
+        self.dialect: Literal["compact", "instruct"] = "compact" if taught else "instruct"
+        self.default_budget = _TAUGHT_BUDGET if taught else _PUBLISHED_BUDGET
+        self._words = LLTokenizer(
+            Path(words.path).read_text("utf-8"), eos_token=sorted(self._model.end_tokens)
+        )
+        self.load_seconds = time.perf_counter() - started
+
+    def read(
+        self,
+        images: "Sequence[Picture]",
+        question: str,
+        grammar: str | None,
+        max_tokens: int,
+        on_text: Callable[[str], None] | None = None,
+    ) -> Reading:
+        """Answer greedily, held to the grammar; see docextract.readers.Reader."""
+
+        def listen(token: Token) -> None:
+            if on_text and token.text:
+                on_text(token.text)
+
+        with _their_errors():
+            answer = self._model.generate(
+                question,
+                images=images,
+                max_new_tokens=max_tokens,
+                constraint=GrammarConstraint(self._words, grammar) if grammar else None,
+                on_token=listen if on_text else None,
+            )
+        return Reading(
+            text=answer.text,
+            token_ids=answer.token_ids,
+            logprobs=answer.logprobs,
+            finish="length" if answer.finish_reason == "length" else "stop",
+            prompt_tokens=answer.prompt_tokens,
+            first_token=answer.timings.first_token,
+            decode=answer.timings.decode,
+        )
+
+    def close(self) -> None:
+        """Let go of the model."""
+        del self._model
+
+
+class GrammarConstraint:
+    """An llguidance grammar, as the engine's token constraint. It serves one answer."""
+
+    def __init__(self, words: LLTokenizer, grammar: str) -> None:
+        self._matcher = LLMatcher(words, grammar)
+        self._mask = allocate_token_bitmask(1, words.vocab_size)
+        self._size = words.vocab_size
+        self._check()
+
+    def allowed(self) -> npt.NDArray[np.bool_]:
+        """(vocabulary,) bool: what may come next."""
+        fill_next_token_bitmask(self._matcher, self._mask)
+        self._check()
+        bits = np.unpackbits(self._mask.view(np.uint8), bitorder="little")
+        return bits[: self._size].astype(np.bool_)
+
+    def forced(self) -> list[int]:
+        """Tokens that must come next; empty where there is a choice."""
+        return self._matcher.compute_ff_tokens()
+
+    def accept(self, token_id: int) -> None:
+        """The token has been written."""
+        self._matcher.consume_token(token_id)
+        self._check()
+
+    def finished(self) -> bool:
+        """Whether the answer is whole and nothing may follow."""
+        return self._matcher.is_stopped()
+
+    def _check(self) -> None:
+        if self._matcher.is_error():
+            raise ModelError(f"the grammar failed: {self._matcher.get_error()}")
+
+
+def _has_token(words: Tokenizer, token: str) -> bool:
+    try:
+        words.id_of(token)
+    except KeyError:
+        return False
+    return True
+
+
+@contextmanager
+def _their_errors() -> Iterator[None]:
+    """Errors of the model package, as the nearest of ours."""
+    try:
+        yield
+    except (theirs.DeviceError, theirs.MemoryShortageError) as error:
+        raise DeviceError(str(error), hint=error.hint) from error
+    except theirs.ModelError as error:
+        raise ModelError(str(error), hint=error.hint) from error
+    except (torch.OutOfMemoryError, MemoryError) as error:
+        raise DeviceError(
+            "the device has too little memory for this page", hint="try --budget fast, or the CPU"
+        ) from error

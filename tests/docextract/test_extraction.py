@@ -1,0 +1,162 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image, ImageDraw
+from pydantic import BaseModel
+
+from docextract import extract
+from docextract.errors import (
+    AnswerError,
+    MissingFileError,
+    SchemaError,
+    TimedOutError,
+    UsageError,
+)
+from docextract.extraction import Progress
+from docextract.readers import Reading
+from docextract.readers.scripted import ScriptedReader
+from docextract.settings import Settings
+from docextract.types import Money
+
+
+class Ticket(BaseModel):
+    total: Money
+    name: str | None = None
+
+
+@pytest.fixture
+def page(tmp_path: Path) -> Path:
+    path = tmp_path / "ticket.png"
+    sheet(1).save(path)
+    return path
+
+
+@pytest.fixture
+def pages(tmp_path: Path) -> Path:
+    path = tmp_path / "pages.pdf"
+    sheet(1).save(path, save_all=True, append_images=[sheet(2), sheet(3)])
+    return path
+
+
+def sheet(number: int) -> Image.Image:
+    image = Image.new("RGB", (300, 400), "white")
+    ImageDraw.Draw(image).text((40, 60), f"page {number}\ntotal 1.00", fill="black")
+    return image
+
+
+def test_a_picture_becomes_a_record(page: Path) -> None:
+    reader = ScriptedReader([Reading('{"total":"RM1.00","name":null}', token_ids=(1, 2))])
+    result = extract(page, Ticket, reader)
+    assert result.record is not None and str(result.record.total) == "1.00"
+    assert result.data == {"total": "1.00", "name": None}
+    assert (result.status, result.file, result.model) == ("ok", str(page), "scripted")
+    assert result.schema.endswith("Ticket")
+    assert reader.asked == ["<|extract|>total,name"]
+    [[(height, width, channels)]] = reader.shown
+    assert height % 28 == width % 28 == 0 and channels == 3
+    assert result.tokens.visual == height * width // 784 <= reader.default_budget
+    assert result.tokens.answer == 2
+    assert 0 < result.timings.rasterise < result.timings.total
+
+
+def test_the_budget_of_the_settings_goes_before_the_readers(page: Path) -> None:
+    reader = ScriptedReader([{"total": "1"}])
+    assert extract(page, Ticket, reader, Settings(budget=12)).tokens.visual <= 12
+
+
+def test_bytes_are_a_document_too(page: Path) -> None:
+    result = extract(page.read_bytes(), "total money", ScriptedReader([{"total": "1"}]), name="-")
+    assert (result.file, result.data) == ("-", {"total": "1"})
+
+
+def test_every_page_is_asked_and_merged(pages: Path) -> None:
+    reader = ScriptedReader([{"name": "A"}, {"name": None}, {"total": "3.00"}])
+    result = extract(str(pages), Ticket, reader)
+    assert result.data == {"total": "3.00", "name": "A"}
+    assert (result.fields["name"].page, result.fields["total"].page) == (1, 3)
+    assert len(reader.asked) == 3
+
+
+def test_chosen_pages_keep_their_numbers(pages: Path) -> None:
+    reader = ScriptedReader([{"total": "3.00"}])
+    assert extract(pages, Ticket, reader, Settings(pages="3")).fields["total"].page == 3
+
+
+def test_a_reader_may_take_several_pages_at_once(pages: Path) -> None:
+    reader = ScriptedReader(
+        [{"total": "1", "name": "A"}, {"name": "A"}], dialect="instruct", pages_at_once=2
+    )
+    result = extract(pages, Ticket, reader)
+    assert [len(shown) for shown in reader.shown] == [2, 1]
+    assert "Read the 2 pages" in reader.asked[0] and "Read the page" in reader.asked[1]
+    assert result.fields["total"].page is None
+    assert result.status == "ok"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [{"name": "A"}, {"total": "free"}, {"total": "1.234"}],
+    ids=["missing", "unreadable", "ambiguous"],
+)
+def test_doubt_asks_for_review(page: Path, answer: dict[str, str]) -> None:
+    result = extract(page, Ticket, ScriptedReader([answer]))
+    assert (result.status, result.record) == ("review", None)
+
+
+def test_an_answer_cut_by_the_token_limit_asks_for_review(page: Path) -> None:
+    cut = Reading('{"total":"1.00","name":"Corner Sh', finish="length")
+    result = extract(page, Ticket, ScriptedReader([cut]))
+    assert result.data == {"total": "1.00", "name": None}
+    assert result.status == "review"
+    assert [check.name for check in result.checks] == ["complete"]
+    assert result.fields["total"].repairs == ("close_open_ends",)
+
+
+def test_an_answer_that_is_no_record_is_an_answer_error(page: Path) -> None:
+    with pytest.raises(AnswerError, match=r"ticket\.png: page 1: .*no JSON"):
+        extract(page, Ticket, ScriptedReader(["I cannot read this."]))
+
+
+def test_one_page_without_an_answer_asks_for_review(pages: Path) -> None:
+    result = extract(pages, Ticket, ScriptedReader(["?", {"total": "1"}, {"name": "A"}]))
+    assert result.status == "review"
+    assert [(check.name, check.message.split(":")[0]) for check in result.checks] == [
+        ("answered", "page 1 of 3")
+    ]
+
+
+def test_progress_is_told_and_may_end_it(page: Path) -> None:
+    told: list[Progress] = []
+    extract(page, Ticket, ScriptedReader([{"total": "1"}]), progress=told.append)
+    assert told[0] == Progress("reading page 1")
+    assert "".join(step.text for step in told) == '{"total":"1"}'
+
+    def stop(step: Progress) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        extract(page, Ticket, ScriptedReader([{"total": "1"}]), progress=stop)
+
+
+def test_a_document_that_takes_too_long_is_given_up(page: Path) -> None:
+    with pytest.raises(TimedOutError, match="not read within 0 seconds"):
+        extract(page, Ticket, ScriptedReader([{"total": "1"}]), Settings(timeout=0))
+
+
+@pytest.mark.parametrize(
+    ("call", "error"),
+    [
+        (
+            lambda page: extract(page.with_name("no.png"), Ticket, ScriptedReader([])),
+            MissingFileError,
+        ),
+        (lambda page: extract(page, "recipt", ScriptedReader([])), SchemaError),
+        (lambda page: extract(page, Ticket, ScriptedReader([]), Settings(pages="x")), UsageError),
+    ],
+)
+def test_what_cannot_be_done_is_refused_before_the_model_is_asked(
+    page: Path, call: Callable[[Path], object], error: type[Exception]
+) -> None:
+    with pytest.raises(error):
+        call(page)
