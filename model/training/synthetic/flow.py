@@ -52,6 +52,7 @@ class Row:
     """One line of cells; `above` and `below` are extra space in lines of text.
 
     `rule` draws a line under the row over `rule_span`; `shade` is the grey of the paper behind it.
+    `bars` fills the row with a bar code of these widths instead of text.
     """
 
     cells: tuple[Cell, ...] = ()
@@ -61,6 +62,7 @@ class Row:
     rule_over: bool = False
     rule_span: tuple[float, float] = (0.0, 1.0)
     shade: int | None = None
+    bars: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,12 @@ class Frame:
 
 @dataclass
 class Plan:
-    """All that stands on a page. `columns` is the text width in mean letters of the face."""
+    """All that stands on a page.
+
+    `columns` is the text width in mean letters of the face; letters are drawn `squeeze` times as
+    wide as they come out, like the tall narrow ones of thermal printers. `mono` is the chance of
+    a monospaced face, `margin` the usual edge beside and above the text in ems.
+    """
 
     rows: list[Row] = field(default_factory=list)
     frames: list[Frame] = field(default_factory=list)
@@ -83,6 +90,7 @@ class Plan:
     leading: float = 1.2
     min_aspect: float = 0.0
     mono: float = 0.5
+    squeeze: float = 1.0
     margin: tuple[float, float] = (1.0, 1.0)
 
     def add(self, *cells: Cell, above: float = 0.0, below: float = 0.0) -> None:
@@ -154,7 +162,7 @@ def _lay(plan: Plan, faces: Faces, px: int) -> _Laid:
     for row in plan.rows:
         y += row.above * line
         tops.append(y)
-        end, tall = -gap, 0.0
+        end, tall = -gap, 2.5 if row.bars else 0.0
         pending: list[tuple[float, Cell, SizedFace]] = []
         for cell in row.cells:
             face = faces.at(px, cell.style)
@@ -208,18 +216,24 @@ def draw(rng: np.random.Generator, plan: Plan, faces: Faces, max_tokens: int) ->
     for _ in range(4):
         # Widths do not grow evenly with the size, so that the right size is found in steps.
         width, height = _sheet(plan, _lay(plan, faces, px), px, edges)
-        better = min(max(int(px * share * np.sqrt(budget / (width * height))), _LEAST_PX), _MOST_PX)
-        if whole_size(better) == px:
+        grow = share * np.sqrt(budget * plan.squeeze / (width * height))
+        better = whole_size(min(max(int(px * grow), _LEAST_PX), _MOST_PX))
+        if better == px:
             break
-        px = whole_size(better)
+        px = better
     while True:
         laid = _lay(plan, faces, px)
-        width, height = (_whole(side) for side in _sheet(plan, laid, px, edges))
+        needed = _sheet(plan, laid, px, edges)
+        width, height = _whole(needed[0] / plan.squeeze), _whole(needed[1])
         if width * height <= budget or px <= _LEAST_PX:
             break
         px = whole_size(px - 1)
     height = min(height, budget // width // PATCH_UNIT * PATCH_UNIT)
-    return _ink(plan, laid, (width, height), (left * px, top * px), px), float(px)
+    drawn = (round(width * plan.squeeze), height)
+    ink = _ink(plan, laid, drawn, (left * px, top * px), px)
+    if plan.squeeze != 1.0:
+        ink.squeeze(width)
+    return ink, float(px) / max(1.0, plan.squeeze)
 
 
 def _ink(
@@ -237,6 +251,8 @@ def _ink(
         start, stop = (x0 + width * share for share in row.rule_span)
         if row.shade is not None:
             ink.box(start, y0 + top - 0.1 * px, stop, y0 + bottom, fill=row.shade, outline=None)
+        if row.bars:
+            _bars(ink, row.bars, (x0 + 0.15 * width, y0 + top, 0.7 * width, bottom - top))
         if row.rule:
             ink.line(start, y0 + bottom, stop, y0 + bottom, thick=thick)
         if row.rule_over:
@@ -262,6 +278,16 @@ def _ink(
             white=style.white,
         )
     return ink
+
+
+def _bars(ink: Ink, widths: tuple[int, ...], place: tuple[float, float, float, float]) -> None:
+    """Bars and gaps in turn, `widths` being their shares of the place (x, y, width, height)."""
+    x, y, wide, high = place
+    step = wide / sum(widths)
+    for number, share in enumerate(widths):
+        if number % 2 == 0:
+            ink.box(x, y, x + share * step - 1, y + high, fill=0, outline=None)
+        x += share * step
 
 
 def wrap(text: str, width: int) -> list[str]:

@@ -1,6 +1,6 @@
 """Draws text on a grey sheet and remembers where every letter landed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -79,6 +79,17 @@ class Ink:
     def line(self, x0: float, y0: float, x1: float, y1: float, *, thick: int) -> None:
         """A straight stroke, `thick` pixels wide."""
         cv2.line(self._page, (round(x0), round(y0)), (round(x1), round(y1)), 0, thick)
+
+    def squeeze(self, width: int) -> None:
+        """Make the sheet `width` pixels wide, letters and all."""
+        height, before = self._page.shape
+        how = cv2.INTER_AREA if width < before else cv2.INTER_LINEAR
+        self._page = np.asarray(
+            cv2.resize(self._page, (width, height), interpolation=how), np.uint8
+        )
+        share = width / before
+        self._xs = [x * share for x in self._xs]
+        self.pieces = [replace(piece, x=piece.x * share) for piece in self.pieces]
 
     def pixels(self, darkest: int = 0) -> Pixels:
         """The sheet as (height, width) grey, its ink as pale as `darkest`."""

@@ -47,7 +47,7 @@ def weather(
         pixels, glyphs = _bend(rng, pixels, glyphs)
     if sturdy and roll(0.14):
         pixels = _weight(rng, pixels)
-    if sturdy and roll(0.16):
+    if dark and not faded and sturdy and roll(0.3):
         pixels = _coarse(rng, pixels, px)
     elif roll(0.4):
         strength = float(rng.uniform(0.3, 1.0 if sturdy else 0.5))
@@ -200,6 +200,10 @@ def _coarse(rng: np.random.Generator, pixels: Pixels, px: float) -> Pixels:
     share = max(float(rng.uniform(0.4, 0.85)), min(1.0, 10 / px))
     size = (max(1, int(width * share)), max(1, int(height * share)))
     small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+    if rng.random() < 0.35:
+        # Black and white at that resolution: ragged strokes, as faxes and cheap scanners give.
+        limit = float(np.median(small)) * float(rng.uniform(0.6, 0.8))
+        small = cv2.threshold(small, limit, 255, cv2.THRESH_BINARY)[1]
     how = cv2.INTER_LINEAR if rng.random() < 0.7 else cv2.INTER_CUBIC
     return _u8(cv2.resize(small, (width, height), interpolation=how))
 

@@ -98,6 +98,7 @@ def receipt(rng: np.random.Generator, words: Words) -> tuple[Plan, dict[str, Any
             columns=float(rng.integers(30, 49)),
             leading=float(rng.uniform(1.05, 1.45)),
             mono=0.72,
+            squeeze=pick(rng, (1.0, 1.0, 1.0, 1.2, 1.35, 1.5, 0.85)),
         ),
         case=str.upper if shouting else str,
         colon=pick(rng, ("", "", ":", " :", "", ": ")).rstrip(" "),
@@ -559,5 +560,8 @@ def _foot(till: _Till) -> None:
             text = website(rng, till.words)
         text = till.case(text)
         plan.add(Cell(text, at, align))  # type: ignore[arg-type]
+    if chance(rng, 0.12):
+        widths = tuple(int(w) for w in rng.integers(1, 5, int(rng.integers(41, 80))))
+        plan.rows.append(Row(above=0.5, bars=widths))
     if chance(rng, 0.15):
-        plan.add(Cell(digits(rng, int(rng.integers(12, 22))), 0.5, "centre"), above=0.5)
+        plan.add(Cell(digits(rng, int(rng.integers(12, 22))), 0.5, "centre"), above=0.3)
