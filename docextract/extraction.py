@@ -53,7 +53,7 @@ def extract(
 @overload
 def extract(
     source: str | PathLike[str] | bytes,
-    schema: str,
+    schema: str | PathLike[str],
     reader: Reader | None = None,
     settings: Settings = ...,
     *,
@@ -62,7 +62,7 @@ def extract(
 ) -> Extraction[Any]: ...
 def extract(
     source: str | PathLike[str] | bytes,
-    schema: str | type[M] | Schema[M],
+    schema: str | PathLike[str] | type[M] | Schema[M],
     reader: Reader | None = None,
     settings: Settings = Settings(),
     *,

@@ -5,6 +5,7 @@ import json
 import re
 from dataclasses import dataclass
 from functools import cached_property
+from os import PathLike, fspath
 from pathlib import Path
 from typing import Any, Generic, TypeVar, overload
 
@@ -67,12 +68,12 @@ class Schema(Generic[M]):
 
 
 @overload
-def load_schema(spec: str) -> Schema[Any]: ...
+def load_schema(spec: str | PathLike[str]) -> Schema[Any]: ...
 @overload
 def load_schema(spec: type[M] | Schema[M]) -> Schema[M]: ...
 @overload
-def load_schema(spec: str | type[M] | Schema[M]) -> Schema[Any]: ...
-def load_schema(spec: str | type[M] | Schema[M]) -> Schema[Any]:
+def load_schema(spec: str | PathLike[str] | type[M] | Schema[M]) -> Schema[Any]: ...
+def load_schema(spec: str | PathLike[str] | type[M] | Schema[M]) -> Schema[Any]:
     """The schema that `spec` names or is.
 
     A bundled name, `file.py:Model`, the path of a JSON Schema, a JSON Schema itself, fields in
@@ -83,8 +84,9 @@ def load_schema(spec: str | type[M] | Schema[M]) -> Schema[Any]:
     """
     if isinstance(spec, Schema):
         return spec
-    if not isinstance(spec, str):
+    if isinstance(spec, type):
         return _of_model(f"{spec.__module__}.{spec.__qualname__}", spec)
+    spec = fspath(spec)
     text = spec.strip()
     if text.startswith("{"):
         return _of_json(text, spec, "Record")
@@ -109,6 +111,8 @@ def bundled_schemas() -> dict[str, str]:
 
 
 def _of_model(reference: str, model: type[M]) -> Schema[M]:
+    if not issubclass(model, BaseModel):
+        raise SchemaError(f"{reference} is no Pydantic model", hint="derive it from BaseModel")
     try:
         described = model.model_json_schema()
     except PydanticUserError as error:

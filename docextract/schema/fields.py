@@ -195,6 +195,8 @@ class _Walker:
             refuse(place, "an object needs properties")
         if isinstance(schema.get("additionalProperties"), Mapping):
             refuse_keyword(place, "additionalProperties", "name the fields in properties")
+        if any(not str(name).strip() for name in properties):
+            refuse(place, "a field has no name")
         required = _list_of(schema.get("required", []), place, "required")
         for name in required:
             if name not in properties:

@@ -109,6 +109,11 @@ def test_what_cannot_be_honoured_is_refused_with_its_place(field: Any, words: st
     assert words in caught.value.message
 
 
+def test_a_field_without_a_name_is_refused() -> None:
+    with pytest.raises(SchemaError, match="has no name"):
+        load_schema('{"properties": {"": {"type": "string"}}}')
+
+
 def test_a_misspelt_keyword_gets_a_hint() -> None:
     with pytest.raises(SchemaError) as caught:
         load_schema('{"propertys": {}}')

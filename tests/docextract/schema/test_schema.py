@@ -45,7 +45,7 @@ def test_one_schema_in_every_form(tmp_path: Path) -> None:
         Ticket,
         described,
         str(tmp_path / "ticket.json"),
-        str(tmp_path / "ticket.py"),
+        tmp_path / "ticket.py",
         str(tmp_path / "ticket.py:Ticket"),
         "total text",
     ]
@@ -87,3 +87,8 @@ def test_json_files_may_hold_anything(tmp_path: Path) -> None:
         path.write_bytes(content)
         with pytest.raises(SchemaError, match=r"x\.json"):
             load_schema(str(path))
+
+
+def test_a_class_that_is_no_pydantic_model_is_a_schema_error() -> None:
+    with pytest.raises(SchemaError, match="is no Pydantic model"):
+        load_schema(Path)  # type: ignore[type-var]
