@@ -163,7 +163,7 @@ def test_every_bad_file_is_one_clear_line_with_its_code(
         path.write_bytes(content)
         code, out, err = run(path, *SPEC, *SCRIPTED)
         assert (code, out) == (expected, ""), name
-        assert err.startswith(f"error: {path}: "), name
+        assert err.startswith(f"error: {path}"), name
         assert "Traceback" not in err
         assert len(err.splitlines()) <= 2
 
