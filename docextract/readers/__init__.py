@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
-from docextract.errors import ModelError
+from docextract.errors import DocextractError, ModelError
 from docextract.resources import bundled
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def open_reader(spec: str = BUNDLED, device: str = "auto") -> Reader:
         DeviceError: the device is absent or too small.
     """
     if spec == BUNDLED:
-        return _zamba2(bundled("model/weights"), BUNDLED, device)
+        return _zamba2(_bundled_weights(), BUNDLED, device)
     if spec and Path(spec).is_dir():
         return _zamba2(Path(spec), spec, device)
     if match := _FACTORY.fullmatch(spec):
@@ -109,6 +109,13 @@ def open_reader(spec: str = BUNDLED, device: str = "auto") -> Reader:
     )
 
 
+def _bundled_weights() -> Path:
+    try:
+        return bundled("model/weights")
+    except DocextractError as error:
+        raise ModelError(error.message, hint=error.hint) from error
+
+
 def _zamba2(checkpoint: str | Path, name: str, device: str) -> Reader:
     from docextract.readers.zamba2 import Zamba2Reader
 
@@ -117,13 +124,21 @@ def _zamba2(checkpoint: str | Path, name: str, device: str) -> Reader:
 
 def _from_factory(module: str, factory: str, device: str) -> Reader:
     try:
-        make = getattr(importlib.import_module(module), factory)
-    except ImportError as error:
+        home = importlib.import_module(module)
+    except Exception as error:
+        # As below: importing runs somebody else's code.
         raise ModelError(f"the module {module} cannot be imported: {error}") from error
-    except AttributeError as error:
-        raise ModelError(f"the module {module} has no {factory}") from error
-    wants_device = callable(make) and "device" in inspect.signature(make).parameters
-    reader = make(device=device) if wants_device else make()
+    make = getattr(home, factory, None)
+    if not callable(make):
+        raise ModelError(f"the module {module} has no {factory} to call")
+    wants_device = "device" in inspect.signature(make).parameters
+    try:
+        reader = make(device=device) if wants_device else make()
+    except DocextractError:
+        raise
+    except Exception as error:
+        # Somebody else's code, which may fail in any way.
+        raise ModelError(f"{module}:{factory} failed: {type(error).__name__}: {error}") from error
     if not isinstance(reader, Reader):
         raise ModelError(
             f"{module}:{factory} made no reader, but a {type(reader).__name__}",

@@ -15,6 +15,7 @@ def factories(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     module.plain = lambda: ScriptedReader([])  # type: ignore[attr-defined]
     module.placed = lambda device: ScriptedReader([device])  # type: ignore[attr-defined]
     module.wrong = lambda: 3  # type: ignore[attr-defined]
+    module.broken = lambda: 1 / 0  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "my_readers", module)
     return module
 
@@ -32,7 +33,8 @@ def test_a_factory_is_told_the_device_if_it_asks(factories: ModuleType) -> None:
     ("spec", "message"),
     [
         ("my_readers:wrong", "made no reader, but a int"),
-        ("my_readers:missing", "has no missing"),
+        ("my_readers:missing", "has no missing to call"),
+        ("my_readers:broken", "failed: ZeroDivisionError"),
         ("no_such_module_here:make", "cannot be imported"),
         ("./nowhere", "there is no model './nowhere'"),
         ("nothing", "there is no model 'nothing'"),
@@ -54,3 +56,11 @@ def test_a_missing_folder_is_never_taken_for_a_hub_id(
     (tmp_path / "models").mkdir()
     with pytest.raises(ModelError, match="there is no model 'models/mine'"):
         open_reader("models/mine")
+
+
+def test_weights_that_are_not_installed_are_a_model_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("docextract.resources._PACKAGE", tmp_path / "docextract")
+    with pytest.raises(ModelError, match="no model/weights folder"):
+        open_reader()
