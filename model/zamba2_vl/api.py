@@ -84,9 +84,8 @@ class Zamba2VL:
             dtype = torch.float32 if place.type == "cpu" else torch.bfloat16
         config = Zamba2VLConfig.from_folder(folder)
         tokenizer = Tokenizer.from_folder(folder)
-        chat, images = Chat.from_folder(folder), None
-        if config.vision is not None and config.image_token_index is not None:
-            chat = Chat.from_folder(folder, _image_token(tokenizer, config.image_token_index))
+        chat, images = Chat.from_folder(folder, _image_token(tokenizer, config)), None
+        if config.vision is not None:
             images = ImageProcessor.from_folder(folder, config.vision)
         model = checkpoint.load(folder, place, dtype)
         return cls(model, tokenizer, chat, images, _end_tokens(folder, config, tokenizer), slots)
@@ -195,12 +194,14 @@ def _fetch(hub_id: str, revision: str | None) -> Path:
         ) from error
 
 
-def _image_token(tokenizer: Tokenizer, token_id: int) -> str:
+def _image_token(tokenizer: Tokenizer, config: Zamba2VLConfig) -> str | None:
+    if config.image_token_index is None:
+        return None
     try:
-        return tokenizer.token_of(token_id)
+        return tokenizer.token_of(config.image_token_index)
     except KeyError as error:
         raise CheckpointError(
-            f"{tokenizer.path} lacks token {token_id}, which config.json names as image token"
+            f"{tokenizer.path} lacks the image token of config.json, {config.image_token_index}"
         ) from error
 
 

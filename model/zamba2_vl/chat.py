@@ -32,16 +32,16 @@ class Chat:
     """How a checkpoint writes a conversation: by its own template, or else in the published form.
 
     `template`: Jinja source, rendered in a sandbox. `image_token`: the token that the embedding of
-    one merge unit replaces; a template writes it once per picture. `special`: names that templates
-    use for special tokens (`bos_token`, ...).
+    one merge unit replaces, None for a text-only checkpoint; a template writes it once per picture.
+    `special`: names that templates use for special tokens (`bos_token`, ...).
     """
 
     template: str | None = None
-    image_token: str = IMAGE_TOKEN
+    image_token: str | None = IMAGE_TOKEN
     special: Mapping[str, str] | None = None
 
     @classmethod
-    def from_folder(cls, folder: str | Path, image_token: str = IMAGE_TOKEN) -> Self:
+    def from_folder(cls, folder: str | Path, image_token: str | None = IMAGE_TOKEN) -> Self:
         """Read the folder's chat template, wherever a published folder may keep it."""
         folder = Path(folder)
         settings = _read_json(folder / "tokenizer_config.json")
@@ -54,30 +54,35 @@ class Chat:
 
     def render(self, question: str, tokens_per_image: Sequence[int] = ()) -> str:
         """As the function `render`, by this checkpoint's template."""
-        if self.image_token in question:
-            raise InputError(f"the question holds {self.image_token}, which stands for pictures")
-        if self.template is None:
-            pictures = f"{VISION_START}{self.image_token}{VISION_END}" * len(tokens_per_image)
-            text = f"{pictures}<s>user\n{question}</s>\n<s>assistant\n"
-        else:
-            text = self._by_template(self.template, question, len(tokens_per_image))
-        head, *tails = text.split(self.image_token)
+        token = self.image_token
+        if token is None and tokens_per_image:
+            raise InputError("this checkpoint is text only: it takes no pictures")
+        if token is not None and token in question:
+            raise InputError(f"the question holds {token}, which stands for pictures")
+        text = self._written(question, len(tokens_per_image))
+        if token is None:
+            return text
+        head, *tails = text.split(token)
         if len(tails) != len(tokens_per_image):
             raise CheckpointError(
-                f"the chat template writes {self.image_token} {len(tails)} times for "
+                f"the chat template writes {token} {len(tails)} times for "
                 f"{len(tokens_per_image)} pictures"
             )
-        spread = (
-            self.image_token * count + tail
-            for count, tail in zip(tokens_per_image, tails, strict=True)
-        )
+        spread = (token * count + tail for count, tail in zip(tokens_per_image, tails, strict=True))
         return head + "".join(spread)
 
+    def _written(self, question: str, images: int) -> str:
+        """The conversation with one image token a picture."""
+        if self.template is not None:
+            return self._by_template(self.template, question, images)
+        pictures = f"{VISION_START}{self.image_token}{VISION_END}" * images
+        return f"{pictures}<s>user\n{question}</s>\n<s>assistant\n"
+
     def _by_template(self, template: str, question: str, images: int) -> str:
-        # Templates of text-only checkpoints know no list of parts.
-        content: Any = question
-        if images:
-            content = [{"type": "image"}] * images + [{"type": "text", "text": question}]
+        content: Any = [{"type": "image"}] * images + [{"type": "text", "text": question}]
+        if self.image_token is None:
+            # Templates of text-only checkpoints know no list of parts.
+            content = question
         environment = ImmutableSandboxedEnvironment(
             trim_blocks=True, lstrip_blocks=True, extensions=[loopcontrols]
         )

@@ -6,6 +6,7 @@ The arithmetic of Qwen2.5-VL's preprocessing: sides rounded to whole merge units
 
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self
@@ -22,8 +23,6 @@ Picture = Image.Image | npt.NDArray[np.uint8] | str | Path
 
 CLIP_MEAN: Final = (0.48145466, 0.4578275, 0.40821073)
 CLIP_STD: Final = (0.26862954, 0.26130258, 0.27577711)
-MIN_PIXELS: Final = 10 * 28 * 28
-MAX_PIXELS: Final = 3400 * 28 * 28
 LONGEST_RATIO: Final = 200
 
 
@@ -54,8 +53,8 @@ class ImageProcessor:
     patch_size: int = 14
     temporal_patch_size: int = 1
     merge_size: int = 2
-    min_pixels: int = MIN_PIXELS
-    max_pixels: int = MAX_PIXELS
+    min_pixels: int = 10 * 28 * 28
+    max_pixels: int = 3400 * 28 * 28
     mean: tuple[float, ...] = CLIP_MEAN
     std: tuple[float, ...] = CLIP_STD
     rescale: float = 1 / 255
@@ -74,16 +73,26 @@ class ImageProcessor:
                 given = json.loads(path.read_text(encoding="utf-8"))
             except ValueError as error:
                 raise CheckpointError(f"{path} is not JSON: {error}") from error
-        size = given.get("size") or {}
+        sizes = {
+            "patch_size": vision.patch_size,
+            "temporal_patch_size": vision.temporal_patch_size,
+            "merge_size": vision.spatial_merge_size,
+        }
+        return cls.from_dict({**given, **sizes})
+
+    @classmethod
+    def from_dict(cls, source: Mapping[str, Any]) -> Self:
+        """Read settings under their published names, those of newer files (`size`) too."""
+        size = source.get("size") or {}
         return cls(
-            patch_size=vision.patch_size,
-            temporal_patch_size=vision.temporal_patch_size,
-            merge_size=vision.spatial_merge_size,
-            min_pixels=given.get("min_pixels") or size.get("shortest_edge") or MIN_PIXELS,
-            max_pixels=given.get("max_pixels") or size.get("longest_edge") or MAX_PIXELS,
-            mean=tuple(given.get("image_mean") or CLIP_MEAN),
-            std=tuple(given.get("image_std") or CLIP_STD),
-            rescale=given.get("rescale_factor") or 1 / 255,
+            patch_size=source.get("patch_size", cls.patch_size),
+            temporal_patch_size=source.get("temporal_patch_size", cls.temporal_patch_size),
+            merge_size=source.get("merge_size", cls.merge_size),
+            min_pixels=source.get("min_pixels") or size.get("shortest_edge") or cls.min_pixels,
+            max_pixels=source.get("max_pixels") or size.get("longest_edge") or cls.max_pixels,
+            mean=tuple(source.get("image_mean") or cls.mean),
+            std=tuple(source.get("image_std") or cls.std),
+            rescale=source.get("rescale_factor") or cls.rescale,
         )
 
     @property

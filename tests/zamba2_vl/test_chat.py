@@ -41,7 +41,10 @@ def test_the_checkpoints_own_template_is_followed(tmp_path: Path) -> None:
 def test_a_template_of_a_text_only_checkpoint_gets_the_words_alone(tmp_path: Path) -> None:
     template = "{% for message in messages %}{{ message['content'] }}!{% endfor %}"
     (tmp_path / "tokenizer_config.json").write_text(json.dumps({"chat_template": template}))
-    assert Chat.from_folder(tmp_path).render("hi") == "hi!"
+    chat = Chat.from_folder(tmp_path, image_token=None)
+    assert chat.render("hi") == "hi!"
+    with pytest.raises(InputError, match="text only"):
+        chat.render("hi", [4])
 
 
 def test_named_templates(tmp_path: Path) -> None:
