@@ -6,6 +6,7 @@ import numpy as np
 
 from training.synthetic.flow import PLAIN, Align, Cell, Frame, Plan, Row, Style
 from training.synthetic.office import (
+    CURRENCY_WORD,
     Office,
     Pair,
     Rows,
@@ -30,10 +31,6 @@ from training.synthetic.values import (
 )
 from training.synthetic.words import Words
 
-CURRENCY_WORD = {
-    "en": "Currency", "de": "Währung", "fr": "Devise", "es": "Moneda", "it": "Valuta",
-    "nl": "Valuta", "pt": "Moeda",
-}  # fmt: skip
 _NAME_ADDRESS = {
     "en": ("Name", "Address"), "de": ("Name", "Anschrift"), "fr": ("Nom", "Adresse"),
     "es": ("Nombre", "Dirección"), "it": ("Nome", "Indirizzo"), "nl": ("Naam", "Adres"),

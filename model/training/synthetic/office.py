@@ -1,5 +1,6 @@
 """What the papers of offices share: habits, parties, labels with values, tables, sums."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
@@ -35,6 +36,10 @@ _FOREIGN = (
 )  # fmt: skip
 Pair = tuple[str, str]
 Rows = list[list[Cell]]
+CURRENCY_WORD = {
+    "en": "Currency", "de": "Währung", "fr": "Devise", "es": "Moneda", "it": "Valuta",
+    "nl": "Valuta", "pt": "Moeda",
+}  # fmt: skip
 
 
 @dataclass
@@ -79,9 +84,20 @@ class Office:
         return first, len(self.plan.rows) - 1
 
 
-def open_office(rng: np.random.Generator, words: Words) -> Office:
-    """An office of some country with habits of its own, and an empty page and record."""
-    where = str(rng.choice(list(_COUNTRY_ODDS), p=np.array(list(_COUNTRY_ODDS.values()))))
+def open_office(
+    rng: np.random.Generator, words: Words, languages: Collection[str] | None = None
+) -> Office:
+    """An office of some country with habits of its own, and an empty page and record.
+
+    `languages` are those that it may print in; None means all.
+    """
+    odds = {
+        where: share
+        for where, share in _COUNTRY_ODDS.items()
+        if languages is None or COUNTRIES[where].language in languages
+    }
+    shares = np.array(list(odds.values()))
+    where = str(rng.choice(list(odds), p=shares / shares.sum()))
     country = COUNTRIES[where]
     mode = pick(rng, ("all", "sums", "sums", "label", "head", "word", "none"))
     how = money(rng, country, 0.0 if mode == "none" else 1.0)
@@ -154,8 +170,10 @@ def pair_rows(office: Office, pairs: list[Pair], at: float, to: float) -> Rows:
     return rows
 
 
-def letterhead(office: Office, name: str, lines: list[str], tax: Pair | None) -> None:
-    """Print the seller's name, address and numbers on top."""
+def letterhead(
+    office: Office, name: str, lines: list[str], tax: Pair | None, role: str = "seller"
+) -> None:
+    """Print name, address and numbers of the paper's sender on top."""
     rng, plan = office.rng, office.plan
     at, align = pick(rng, ((0.0, "left"), (0.0, "left"), (1.0, "right"), (0.5, "centre")))
     style = pick(rng, (Style(bold=True), Style(size=1.5, bold=True), Style(size=1.9, title=True),
@@ -163,13 +181,13 @@ def letterhead(office: Office, name: str, lines: list[str], tax: Pair | None) ->
     if len(name) * style.size > 0.6 * plan.columns:
         style = Style(bold=True)
     if chance(rng, 0.15):
-        label = office.label("seller") + office.colon
+        label = office.label(role) + office.colon
         plan.add(Cell(label, at, align, Style(bold=True)))  # type: ignore[arg-type]
     plan.add(Cell(name, at, align, style))  # type: ignore[arg-type]
     if chance(rng, 0.2):
         joint = pick(rng, (", ", " - ", " · ", " | "))
         lines = [joint.join(lines)]
-        office.record["seller_address"] = lines[0]
+        office.record[f"{role}_address"] = lines[0]
     for text in lines:
         plan.add(Cell(text, at, align))  # type: ignore[arg-type]
     extra = []

@@ -13,14 +13,21 @@ from training.synthetic.forms import form
 from training.synthetic.ink import Ink
 from training.synthetic.invoices import invoice
 from training.synthetic.noise import weather
+from training.synthetic.papers import delivery_note, purchase_order, statement, utility_bill
 from training.synthetic.receipts import receipt
 from training.synthetic.sheet import SyntheticPage
 from training.synthetic.words import Words
 
 __all__ = ["PageFactory", "SyntheticPage"]
 
-_KINDS = {"receipt": receipt, "invoice": invoice, "form": form}
-_ODDS = {"receipt": 0.5, "invoice": 0.3, "form": 0.2}
+_KINDS = {
+    "receipt": receipt, "invoice": invoice, "form": form, "purchase_order": purchase_order,
+    "delivery_note": delivery_note, "statement": statement, "utility_bill": utility_bill,
+}  # fmt: skip
+_ODDS = {
+    "receipt": 0.46, "invoice": 0.27, "form": 0.15, "purchase_order": 0.03,
+    "delivery_note": 0.03, "statement": 0.03, "utility_bill": 0.03,
+}  # fmt: skip
 
 
 class PageFactory:

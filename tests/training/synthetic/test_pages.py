@@ -7,7 +7,15 @@ import pytest
 from training.synthetic.pages import PageFactory
 
 ROOT = Path(__file__).parents[3]
-KINDS = ("receipt", "invoice", "form")
+KINDS = (
+    "receipt",
+    "invoice",
+    "form",
+    "purchase_order",
+    "delivery_note",
+    "statement",
+    "utility_bill",
+)
 WORDS = """apple river stone window market garden bottle candle winter summer paper silver
 bridge corner dinner engine forest guitar hammer island jacket kitchen ladder mirror needle
 orange pencil quarter ribbon saddle ticket uncle valley wagon yellow zebra anchor basket cousin
