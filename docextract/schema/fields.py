@@ -199,7 +199,7 @@ class _Walker:
             refuse(place, "a field has no name")
         required = _list_of(schema.get("required", []), place, "required")
         for name in required:
-            if name not in properties:
+            if not isinstance(name, str) or name not in properties:
                 refuse(place, f"required names {name!r}, which is not among the properties")
         return {
             str(name): self.field(inner, f"{place}.{name}" if place else name, name in required)

@@ -49,7 +49,15 @@ _BY_TYPE: Mapping[str, list[str]] = {
     "boolean": [],
 }
 _KNOWN = {*_ANNOTATIONS, *_STRUCTURE, *(word for words in _BY_TYPE.values() for word in words)}
-_COUNTS = ("minItems", "maxItems", "minLength", "maxLength")
+_VALUES: Mapping[str, tuple[type | tuple[type, ...], str]] = {
+    "minItems": (int, "a whole number"),
+    "maxItems": (int, "a whole number"),
+    "minLength": (int, "a whole number"),
+    "maxLength": (int, "a whole number"),
+    **{word: ((int, float), "a number") for word in _BY_TYPE["number"]},
+    **{word: (str, "a text") for word in ("format", "pattern", "$ref", "title", "description")},
+    "uniqueItems": (bool, "true or false"),
+}
 
 _TEXT_FORMATS = {
     "email": re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+"),
@@ -97,10 +105,11 @@ def _check_keywords(schema: Any, place: str) -> None:
         owners = [kind for kind, words in _BY_TYPE.items() if word in words]
         if owners and kinds and not set(owners) & set(kinds):
             refuse(place, f"{word} has no meaning for the type {' or '.join(kinds)}")
-        if word in _COUNTS and (not isinstance(value, int) or value < 0):
-            refuse(place, f"{word} is a whole number, not {value!r}")
-        if word in _BY_TYPE["number"] and not isinstance(value, int | float):
-            refuse(place, f"{word} is a number, not {value!r}")
+        kind, words = _VALUES.get(word, (object, ""))
+        if not isinstance(value, kind) or (isinstance(value, bool) and kind not in (bool, object)):
+            refuse(place, f"{word} is {words}, not {value!r}")
+        if kind is int and isinstance(value, int) and value < 0:
+            refuse(place, f"{word} cannot be negative")
     _check_text(schema, place)
     for inner, path in _inner_schemas(schema, place):
         _check_keywords(inner, path)
@@ -109,11 +118,11 @@ def _check_keywords(schema: Any, place: str) -> None:
 def _types_of(schema: JsonSchema, place: str) -> list[str]:
     kind = schema.get("type", [])
     kinds = [kind] if isinstance(kind, str) else kind
-    if not isinstance(kinds, list):
+    if not isinstance(kinds, list) or not all(isinstance(name, str) for name in kinds):
         refuse(place, f"type is a name, not {kind!r}")
     for name in kinds:
         if name not in _BY_TYPE and name != "null":
-            meant = difflib.get_close_matches(str(name), _BY_TYPE, n=1)
+            meant = difflib.get_close_matches(name, _BY_TYPE, n=1)
             refuse(
                 place, f"there is no type {name!r}", f"did you mean {meant[0]}?" if meant else ""
             )

@@ -1,9 +1,12 @@
+import contextlib
 import json
 from datetime import date
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from docextract.errors import SchemaError
@@ -91,6 +94,10 @@ def test_a_default_never_fills_what_is_absent() -> None:
         ({"type": "string", "format": "date", "pattern": "^2"}, "pattern beside"),
         ({"type": "string", "pattern": "("}, "pattern"),
         ({"type": "string", "minLength": "3"}, "minLength is a whole number"),
+        ({"type": "string", "minLength": True}, "minLength is a whole number"),
+        ({"type": "string", "minLength": -1}, "minLength cannot be negative"),
+        ({"type": "string", "format": ["date"]}, "format is a text"),
+        ({"type": [["string"]]}, "type is a name"),
         ({"type": ["string", "number"]}, "several types"),
         ({"anyOf": [{"type": "string"}, {"type": "integer"}]}, "anyOf"),
         ({"allOf": [{"type": "string"}, {"minLength": 2}]}, "allOf"),
@@ -123,3 +130,23 @@ def test_a_misspelt_keyword_gets_a_hint() -> None:
 def test_required_must_be_properties() -> None:
     with pytest.raises(SchemaError, match="'b', which is not among"):
         load_schema('{"properties": {"a": {"type": "string"}}, "required": ["b"]}')
+
+
+KEYWORDS = (
+    "type properties items enum const anyOf allOf $ref required format pattern minItems minimum "
+    "multipleOf additionalProperties $defs title description"
+)
+ANY_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.sampled_from(["string", "array", "object", "x"]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(KEYWORDS.split()), inner, max_size=4)
+    ),
+    max_leaves=10,
+)
+
+
+@given(ANY_JSON)
+def test_any_json_is_a_schema_or_a_schema_error(value: object) -> None:
+    with contextlib.suppress(SchemaError):
+        assert load_schema(json.dumps({"properties": {"a": value}})).twin["required"] == ["a"]
