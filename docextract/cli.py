@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from docextract import __version__
-from docextract.console import Progress, complain, data_stream, run, say
+from docextract.console import Progress, complain, data_stream, our_fault, run, say
 from docextract.errors import DocextractError, ExitCode, ModelError, SchemaError, UsageError
 from docextract.settings import BUDGETS, Limits, Settings, parse_budget
 
@@ -315,9 +315,13 @@ def _read_each(
             except (SchemaError, ModelError):
                 raise
             except DocextractError as error:
-                yield Outcome(file, error=error)
+                outcome = Outcome(file, error=error)
+            except Exception as error:
+                # A fault of ours that one file brings out shall not cost the others.
+                outcome = Outcome(file, error=our_fault(error))
             else:
-                yield Outcome(file, extraction)
+                outcome = Outcome(file, extraction)
+            yield outcome
 
 
 def _source(file: str, limits: Limits) -> Path | bytes:

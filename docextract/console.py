@@ -101,13 +101,18 @@ def run(work: Callable[[], ExitCode], debug: bool = False) -> ExitCode:
     except Exception as error:
         if debug:
             traceback.print_exc()
-        complain(
-            DocextractError(
-                f"{type(error).__name__}: {error}",
-                hint="this is a fault of docextract; --debug shows where" if not debug else "",
-            )
-        )
+        complain(our_fault(error))
         return ExitCode.INTERNAL
+
+
+def our_fault(error: Exception) -> DocextractError:
+    """An exception that nobody foresaw, as an error with code 1; its traceback stays with it."""
+    fault = DocextractError(
+        f"{type(error).__name__}: {error}",
+        hint="this is a fault of docextract; --debug shows where",
+    )
+    fault.__cause__ = error
+    return fault
 
 
 def complain(error: DocextractError) -> None:

@@ -264,7 +264,12 @@ def _scaled_box(probe: Pixels, width: float, height: float) -> Box:
     rows, columns = probe.shape
     left, top, right, bottom = content_box(probe)
     across, down = width / columns, height / rows
-    return left * across, top * down, right * across, bottom * down
+    return (
+        left * across,
+        top * down,
+        min(width, right * across),  # the product may round to a hair more
+        min(height, bottom * down),
+    )
 
 
 class _Pdf(Document):

@@ -16,6 +16,7 @@ from PIL import Image, ImageDraw
 from docextract import __version__
 from docextract.cli import main
 from docextract.errors import ExitCode
+from docextract.pages import Document, Page
 from docextract.readers.scripted import SCRIPT
 
 SCRIPTED = ("--model", "docextract.readers.scripted:reader")
@@ -203,6 +204,31 @@ def test_what_cannot_be_done_has_its_code_and_a_hint(
 
 def test_a_fault_shows_its_traceback_only_with_debug(run: Run) -> None:
     assert "Traceback" in run("gone.pdf", *SPEC, "--debug")[2]
+
+
+def test_a_fault_of_ours_costs_one_file_alone(
+    run: Run, script: Script, png: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script([ANSWER, ANSWER])
+    rightly = Document.render
+
+    def stumble(document: Document, number: int, budget: int) -> Page:
+        if document.name.endswith("b.png"):
+            raise ZeroDivisionError("oh")
+        return rightly(document, number, budget)
+
+    monkeypatch.setattr(Document, "render", stumble)
+    other = png.with_name("b.png")
+    other.write_bytes(png.read_bytes())
+    code, out, err = run(png, other, png, *SPEC, *SCRIPTED)
+    lines = [json.loads(line) for line in out.splitlines()]
+    assert code == ExitCode.SOME_FAILED
+    assert [line["status"] for line in lines] == ["ok", "failed", "ok"]
+    assert lines[1]["error"]["code"] == ExitCode.INTERNAL
+    assert "ZeroDivisionError: oh" in err
+    code, _, err = run(other, *SPEC, *SCRIPTED, "--debug")
+    assert code == ExitCode.INTERNAL
+    assert "in stumble" in err
 
 
 def test_an_answer_that_is_no_record_has_its_code(run: Run, script: Script, png: Path) -> None:

@@ -98,6 +98,19 @@ def test_blank_margins_are_cut_in_page_units() -> None:
     assert 160 <= bottom < 200
 
 
+@pytest.mark.parametrize("size", [(595.2, 841.92), (419.53, 595.28), (3.84, 3.84), (5000.1, 71.3)])
+def test_text_up_to_the_edges_of_a_page_of_odd_size_is_kept(size: tuple[float, float]) -> None:
+    width, height = size
+    with pymupdf.open() as made:
+        page = made.new_page(width=width, height=height)
+        for x, y in ((0, 0), (width, height), (0, height), (width, 0)):
+            page.draw_line((x - 4, y - 4), (x + 4, y + 4), width=1)
+        content = made.tobytes()
+    left, top, right, bottom = only_page(content).cut
+    assert 0 <= left < 1 and 0 <= top < 1
+    assert width - 1 < right <= width + 1e-3 and height - 1 < bottom <= height + 1e-3
+
+
 def test_a_crop_shows_that_part_alone() -> None:
     with open_document(pdf()) as document:
         page = document.render(1, 400, crop=(0, 300, 595, 842))
