@@ -1,16 +1,15 @@
-"""One token's step of the recurrence, written out."""
+"""One token's step of the recurrence, in as few passes over the state as PyTorch allows."""
 
-import torch
 from torch import Tensor
 
 
 def state_update(
     state: Tensor, x: Tensor, dt: Tensor, a: Tensor, b: Tensor, c: Tensor, d: Tensor
 ) -> Tensor:
-    heads = x.shape[1]
-    groups = b.shape[1]
-    grouped = (groups, heads // groups)
-    added = torch.unflatten(x * dt[..., None], 1, grouped)[..., None] * b[:, :, None, None, :]
-    state.mul_((dt * a).exp()[..., None, None]).add_(added.flatten(1, 2))
-    y = torch.unflatten(state, 1, grouped) @ c.to(state.dtype)[:, :, None, :, None]
-    return torch.addcmul(y.flatten(1, 2).squeeze(-1), x, d[:, None]).to(x.dtype)
+    batch, groups, rank = b.shape
+    # Heads of one group share b and c, so their rows can be treated as one taller matrix.
+    tall = state.view(batch, groups, -1, rank)
+    state.mul_((dt * a).exp_()[..., None, None])
+    tall.addcmul_((x * dt[..., None]).view(batch, groups, -1, 1), b.to(state.dtype)[:, :, None])
+    y = (tall @ c.to(state.dtype)[..., None]).view(x.shape)
+    return y.addcmul_(x, d[:, None]).to(x.dtype)
