@@ -1,12 +1,18 @@
 import re
-from pathlib import Path
 
 import numpy as np
+import pymupdf
 import pytest
 
 from training.synthetic.pages import PageFactory
 
-ROOT = Path(__file__).parents[3]
+FACES = {
+    "Sans-Regular": "helv",
+    "Sans-Bold": "hebo",
+    "Mono-Regular": "cour",
+    "Mono-Bold": "cobo",
+    "Serif-Regular": "tiro",
+}
 KINDS = (
     "receipt",
     "invoice",
@@ -25,20 +31,14 @@ Adams Baker Carter Dixon Evans Fisher Grant Hudson"""
 
 @pytest.fixture(scope="session")
 def factory(tmp_path_factory: pytest.TempPathFactory) -> PageFactory:
-    """A factory with the fetched faces where they are, else with faces of this machine."""
+    """A factory that needs nothing fetched: MuPDF carries the faces of PDF's base fonts."""
     folder = tmp_path_factory.mktemp("synthetic")
     words = folder / "words"
     words.write_text(WORDS)
-    fetched = ROOT / ".carry" / "fonts"
-    if fetched.is_dir():
-        return PageFactory(fetched, words)
     fonts = folder / "fonts"
     fonts.mkdir()
-    for name in ("Vera", "VeraBd", "DejaVuSans", "DejaVuSansMono", "LiberationSans-Regular"):
-        for found in Path("/usr/share/fonts").rglob(f"{name}.ttf"):
-            (fonts / found.name).write_bytes(found.read_bytes())
-    if not any(fonts.iterdir()):
-        pytest.skip("no typefaces here: run model/training/fetch_fonts.sh .carry")
+    for name, code in FACES.items():
+        (fonts / f"{name}.otf").write_bytes(pymupdf.Font(code).buffer)
     return PageFactory(fonts, words)
 
 
@@ -64,7 +64,7 @@ def test_a_document_keeps_to_its_budget(factory: PageFactory, kind: str, max_tok
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_value_stands_on_the_page_as_printed(factory: PageFactory, kind: str) -> None:
-    for seed in range(40):
+    for seed in range(20):
         page = factory.document(np.random.default_rng(seed), 1568, kind)
         shown = " ".join(page.lines)
         printed = set(re.split(r"\s+", shown))
@@ -78,7 +78,7 @@ def test_every_value_stands_on_the_page_as_printed(factory: PageFactory, kind: s
 
 def test_amounts_carry_no_currency_sign(factory: PageFactory) -> None:
     signs = re.compile(r"[€£$¥]|RM|EUR|USD")
-    for seed in range(40):
+    for seed in range(20):
         for kind in ("receipt", "invoice"):
             record = factory.document(np.random.default_rng(seed), 1568, kind).record
             amounts = [record["total"], *(item["amount"] for item in record["line_items"])]
@@ -86,7 +86,7 @@ def test_amounts_carry_no_currency_sign(factory: PageFactory) -> None:
 
 
 def test_a_currency_in_the_record_is_printed(factory: PageFactory) -> None:
-    for seed in range(60):
+    for seed in range(30):
         for kind in ("receipt", "invoice"):
             page = factory.document(np.random.default_rng(seed), 1568, kind)
             if page.record["currency"] is not None:
@@ -106,11 +106,12 @@ def test_ink_lies_where_the_letters_are(factory: PageFactory) -> None:
     shares = []
     for seed in range(30):
         page = factory.document(np.random.default_rng(seed), 1568, "receipt")
-        for x, y, code in page.glyphs[::7]:
-            if not chr(code).isalnum():
+        for x, y, code in page.glyphs:
+            if chr(code) not in "EFHSXZ235689aesz":  # letters that are inked in the middle
                 continue
-            near = page.pixels[max(0, y - 5) : y + 6, max(0, x - 5) : x + 6]
+            near = page.pixels[max(0, y - 4) : y + 5, max(0, x - 4) : x + 5]
             shares.append(int(near.max()) - int(near.min()) > 20)
+    assert len(shares) > 1000
     assert np.mean(shares) > 0.97
 
 
