@@ -40,7 +40,7 @@ _SUBFILE_TYPE = 254  # TIFF tag NewSubfileType
 _REDUCED_IMAGE = 1  # its bit that marks a thumbnail of another frame
 _PICTURES = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
 _SIGNATURES = (b"\x89PNG", b"\xff\xd8", b"GIF8", b"II*\0", b"MM\0*")
-_HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"mif1", b"msf1", b"avif")
+_HEIC_BRANDS = (b"heic", b"heix", b"mif1")
 
 
 class Word(NamedTuple):
@@ -352,8 +352,9 @@ class _Picture(Document):
     def __init__(self, content: bytes, name: str, limits: Limits) -> None:
         super().__init__(name, limits)
         with _decoding(name, limits):
+            heif = _learn_heif(name) if _is_heic(content) else ()
             try:
-                self._image = Image.open(io.BytesIO(content), formats=_PICTURES)
+                self._image = Image.open(io.BytesIO(content), formats=[*_PICTURES, *heif])
             except UnidentifiedImageError:
                 raise _unidentified(name, content) from None
             self._frames = list(self._find_frames())
@@ -414,14 +415,26 @@ def _opaque(image: Image.Image) -> Image.Image:
     return image.convert("L" if image.mode == "1" else "RGB")
 
 
+def _is_heic(content: bytes) -> bool:
+    return content[4:8] == b"ftyp" and content[8:12] in _HEIC_BRANDS
+
+
+def _learn_heif(name: str) -> tuple[str, ...]:
+    """Teach Pillow one more format, and name it."""
+    try:
+        from pillow_heif import register_heif_opener
+    except ImportError:
+        raise NotADocumentError(
+            f"{name}: HEIC pictures need one more package", hint="pip install pillow-heif"
+        ) from None
+    register_heif_opener()
+    return ("HEIF",)
+
+
 def _unidentified(name: str, content: bytes) -> InputError:
-    if content.startswith(_SIGNATURES):
+    if content.startswith(_SIGNATURES) or _is_heic(content):
         return DamagedFileError(f"{name}: begins like a picture, but is damaged")
-    if content[4:8] == b"ftyp" and content[8:12] in _HEIC_BRANDS:
-        return NotADocumentError(
-            f"{name}: HEIC and AVIF pictures are not read", hint="save it as JPEG or PNG"
-        )
     return NotADocumentError(
         f"{name}: neither a PDF nor a picture",
-        hint="documents are PDF, JPEG, PNG, WebP, TIFF, BMP and GIF files",
+        hint="documents are PDF, JPEG, PNG, WebP, TIFF, BMP, GIF and HEIC files",
     )

@@ -1,11 +1,13 @@
 import contextlib
 import io
+import sys
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pillow_heif
 import pymupdf
 import pytest
 from PIL import Image, ImageDraw
@@ -267,9 +269,32 @@ def test_what_is_no_document_is_told_so(content: bytes) -> None:
     assert "PDF, JPEG" in caught.value.hint
 
 
-def test_heic_is_named() -> None:
-    with pytest.raises(NotADocumentError, match="HEIC"):
-        open_document(b"\0\0\0\x18ftypheic" + bytes(100))
+def heic() -> bytes:
+    file = io.BytesIO()
+    pillow_heif.from_pillow(drawing()).save(file)
+    return file.getvalue()
+
+
+def test_heic_is_read() -> None:
+    page = only_page(heic())
+    assert page.size == (400, 300)
+    assert 0.01 < dark_share(page) < 0.4
+
+
+def test_damaged_heic_is_told_so() -> None:
+    with pytest.raises(DamagedFileError), open_document(heic()[:300]) as document:
+        document.render(1, 100)
+
+
+def test_without_its_package_heic_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    with pytest.raises(NotADocumentError, match="HEIC") as caught:
+        open_document(heic_header())
+    assert "pillow-heif" in caught.value.hint
+
+
+def heic_header() -> bytes:
+    return b"\0\0\0\x18ftypheic" + bytes(100)
 
 
 def test_an_empty_file_is_told_so(tmp_path: Path) -> None:
