@@ -80,7 +80,7 @@ class Office:
         first = len(self.plan.rows)
         for at in range(max(len(left), len(right))):
             cells = (left[at] if at < len(left) else []) + (right[at] if at < len(right) else [])
-            self.plan.rows.append(Row(tuple(cells)))
+            self.plan.rows.append(Row(tuple(sorted(cells, key=lambda cell: cell.at))))
         return first, len(self.plan.rows) - 1
 
 
