@@ -3,7 +3,7 @@
 #
 #   model/training/fetch_fonts.sh FOLDER
 #
-# fills FOLDER/fonts (86 free typefaces, 13 MB) and FOLDER/words from Debian packages,
+# fills FOLDER/fonts (85 free typefaces, 13 MB) and FOLDER/words from Debian packages,
 # without installing anything: `apt-get download` and `dpkg -x` need no root rights, only a
 # Debian or Ubuntu machine whose package lists are fresh (`apt-get update`). Copy the folder to
 # the training machine afterwards; training itself needs no network.
@@ -14,7 +14,6 @@ mkdir -p "$target/fonts"
 target=$(cd "$target" && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-chmod 755 "$work"  # apt fetches as a user of its own
 cd "$work"
 
 packages="
@@ -27,7 +26,8 @@ packages="
   wamerican
 "
 for package in $packages; do
-  apt-get download "$package" >/dev/null
+  # Downloading as the user who runs this: the folder is closed to others.
+  apt-get -o APT::Sandbox::User=root download "$package" >/dev/null
   mkdir -p "unpacked/$package"
   dpkg -x "$package"_*.deb "unpacked/$package"
 done
