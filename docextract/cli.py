@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from enum import StrEnum
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -287,41 +288,45 @@ def _read_each(
     """
     from docextract.extraction import extract
     from docextract.pages import open_document, parse_selection
-    from docextract.readers import open_reader
+    from docextract.readers import Reader, open_reader
     from docextract.records import Outcome
 
     if settings.pages is not None:
         parse_selection(settings.pages)
-    reader = None
-    with Progress() as progress, ExitStack() as stack:
+
+    @cache
+    def reader() -> Reader:
+        return stack.enter_context(closing(open_reader(model, device)))
+
+    def read_one(file: str, show: Callable[[str], None]) -> Outcome:
+        try:
+            source = _source(file, settings.limits)
+            with open_document(source, settings.limits, settings.password, file) as document:
+                document.numbers(settings.pages)
+            show("loading the model")
+            extraction = extract(
+                source,
+                schema,
+                reader=reader(),
+                settings=settings,
+                name=file,
+                progress=lambda step: show(step.words),
+            )
+        except (SchemaError, ModelError):
+            raise
+        except DocextractError as error:
+            return Outcome(file, error=error)
+        except Exception as error:
+            # A fault of ours that one file brings out shall not cost the others.
+            return Outcome(file, error=our_fault(error))
+        return Outcome(file, extraction)
+
+    with ExitStack() as stack:
         for number, file in enumerate(files, 1):
             place = f"{file} ({number} of {len(files)})" if len(files) > 1 else file
-            progress.show(place)
-            try:
-                source = _source(file, settings.limits)
-                with open_document(source, settings.limits, settings.password, file) as document:
-                    document.numbers(settings.pages)
-                if reader is None:
-                    progress.show("loading the model")
-                    reader = stack.enter_context(closing(open_reader(model, device)))
-                extraction = extract(
-                    source,
-                    schema,
-                    reader=reader,
-                    settings=settings,
-                    name=file,
-                    progress=lambda step, place=place: progress.show(f"{place}: {step.words}"),
-                )
-            except (SchemaError, ModelError):
-                raise
-            except DocextractError as error:
-                outcome = Outcome(file, error=error)
-            except Exception as error:
-                # A fault of ours that one file brings out shall not cost the others.
-                outcome = Outcome(file, error=our_fault(error))
-            else:
-                outcome = Outcome(file, extraction)
-            yield outcome
+            with Progress(place) as progress:
+                outcome = read_one(file, progress.show)
+            yield outcome  # the line of progress is gone: data may go to the same terminal
 
 
 def _source(file: str, limits: Limits) -> Path | bytes:

@@ -140,9 +140,10 @@ def _colours() -> bool:
 
 
 class Progress:
-    """One changing line on stderr while a person watches; silent otherwise."""
+    """One changing line on stderr, about `subject`, while a person watches; silent otherwise."""
 
-    def __init__(self) -> None:
+    def __init__(self, subject: str) -> None:
+        self._subject = subject
         self._status: Status | None = None
 
     def __enter__(self) -> Self:
@@ -150,6 +151,7 @@ class Progress:
             from rich.console import Console  # costs time that a pipe need not pay
 
             self._status = Console(stderr=True, highlight=False).status("")
+            self.show("opening")
             self._status.start()
         return self
 
@@ -158,8 +160,8 @@ class Progress:
             self._status.stop()
 
     def show(self, words: str) -> None:
-        """Replace the line."""
+        """Say what is being done."""
         if self._status is not None:
             from rich.markup import escape
 
-            self._status.update(escape(words))
+            self._status.update(escape(f"{self._subject}: {words}"))

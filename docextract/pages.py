@@ -137,7 +137,8 @@ class Document(ABC):
             left, top, right, bottom = cut
             on_page = 0 <= left < right <= width and 0 <= top < bottom <= height
             if on_page:
-                size = fit_size(right - left, bottom - top, budget, self._max_enlarge)
+                tall = (bottom - top) * sheet.pixel_aspect
+                size = fit_size(right - left, tall, budget, self._max_enlarge)
                 pixels = sheet.draw(cut, size)
         if not on_page:
             raise ValueError(f"the crop {crop} is outside the page of {width} x {height}")
@@ -150,6 +151,7 @@ class Document(ABC):
 
 class _Sheet(ABC):
     size: tuple[float, float]
+    pixel_aspect = 1.0  # height of a page unit where its width is 1
     words: tuple[Word, ...]
 
     @abstractmethod
@@ -380,15 +382,16 @@ class _Picture(Document):
     def _sheet(self, number: int) -> "_PictureSheet":
         self._image.seek(self._frames[number - 1])
         _check_pixels(f"{self.name}, page {number}", *self._image.size, self.limits)
-        return _PictureSheet(self._image)
+        return _PictureSheet(self._image, _pixel_aspect(self._image))
 
 
 class _PictureSheet(_Sheet):
     words = ()
 
-    def __init__(self, image: Image.Image) -> None:
+    def __init__(self, image: Image.Image, pixel_aspect: float) -> None:
         self._image = _opaque(ImageOps.exif_transpose(image))
         self.size = self._image.size
+        self.pixel_aspect = pixel_aspect
 
     def probe(self) -> Pixels:
         return np.asarray(self._image.convert("L"))
@@ -396,6 +399,13 @@ class _PictureSheet(_Sheet):
     def draw(self, cut: Box, size: tuple[int, int]) -> Pixels:
         drawn = self._image.resize(size, Image.Resampling.LANCZOS, box=cut)
         return np.asarray(drawn.convert("RGB"))
+
+
+def _pixel_aspect(image: Image.Image) -> float:
+    """How tall the pixels of a fax are: its TIFF has 204 dots an inch across and 98 or so down."""
+    across, down = map(float, image.info.get("dpi", (1, 1)))
+    aspect = across / down if image.format == "TIFF" and down else 1.0
+    return aspect if 1.5 < aspect < 2.5 else 1.0
 
 
 def _opaque(image: Image.Image) -> Image.Image:

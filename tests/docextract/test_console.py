@@ -1,11 +1,12 @@
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
-from docextract.console import data_stream, guarded_stdout, run
+from docextract.console import Progress, data_stream, guarded_stdout, run
 from docextract.errors import EncryptedError, ExitCode, OutputError
 
 POLLUTER = """
@@ -179,3 +180,22 @@ def test_the_guard_gives_stdout_back(capfd: pytest.CaptureFixture[str]) -> None:
     print("more")  # noqa: T201
     sys.stdout.flush()
     assert capfd.readouterr().out == "data\nmore\n"
+
+
+def test_progress_is_for_a_person_who_watches(capsys: pytest.CaptureFixture[str]) -> None:
+    with Progress("a.pdf") as progress:
+        progress.show("reading")
+    assert capsys.readouterr() == ("", "")
+
+
+def test_progress_shows_names_as_they_are(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    monkeypatch.setenv("TERM", "xterm")
+    with Progress("a[b].pdf") as progress:
+        progress.show("reading page 1")
+        time.sleep(0.2)
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "a[b].pdf: reading page 1" in err

@@ -205,6 +205,17 @@ def test_every_frame_of_a_tiff_is_a_page_but_thumbnails() -> None:
     assert sizes == [(400, 300), (410, 300), (420, 300)]
 
 
+@pytest.mark.parametrize(
+    ("dpi", "aspect"), [((204, 98), 2.08), ((200, 200), 1), ((72, 1), 1), ((0, 0), 1)]
+)
+def test_a_fax_is_shown_as_tall_as_it_was_sent(dpi: tuple[int, int], aspect: float) -> None:
+    page = only_page(saved(drawing(1728, 1100, "1"), "TIFF", dpi=dpi), 1568)
+    left, top, right, bottom = page.cut
+    height, width, _ = page.pixels.shape
+    shown = (height / (bottom - top)) / (width / (right - left))
+    assert shown == pytest.approx(aspect, rel=0.06)
+
+
 def test_a_gif_has_one_page() -> None:
     content = saved(drawing(), "GIF", save_all=True, append_images=[drawing(mode="P")] * 2)
     assert only_page(content).size == (400, 300)
