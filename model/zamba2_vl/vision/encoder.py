@@ -127,19 +127,17 @@ class Attention(nn.Module):
     def forward(
         self, x: Tensor, layout: Layout, cos: Tensor, sin: Tensor, windowed: bool
     ) -> Tensor:
-        # (B, N, 3 heads, head_dim): queries, keys, values one after the other.
+        # (B, N, heads, head_dim): first the queries, then the keys, then the values.
         qkv = torch.unflatten(self.qkv(x), -1, (-1, self.head_dim))
-        turned = rotary(qkv[..., : 2 * self.heads, :], cos, sin)
-        qkv = torch.cat([turned, qkv[..., 2 * self.heads :, :]], dim=-2)
-        mixed = self._windows(qkv, layout) if windowed else self._page(qkv, layout)
+        qk = rotary(qkv[..., : 2 * self.heads, :], cos, sin).flatten(2)
+        v = qkv[..., 2 * self.heads :, :].flatten(2)
+        mixed = self._windows(qk, v, layout) if windowed else self._page(qk, v, layout)
         result: Tensor = self.proj(mixed)
         return result
 
-    def _windows(self, qkv: Tensor, layout: Layout) -> Tensor:
-        batch = qkv.shape[0]
-        windows = layout.split(qkv.flatten(2)).flatten(0, 1)
-        split = torch.unflatten(windows, -1, (3, self.heads, self.head_dim))
-        q, k, v = split.permute(2, 0, 3, 1, 4)
+    def _windows(self, qk: Tensor, v: Tensor, layout: Layout) -> Tensor:
+        batch = qk.shape[0]
+        q, k, v = self._heads(layout.split(qk).flatten(0, 1), layout.split(v).flatten(0, 1))
         mask = layout.slot_mask()
         if mask is not None:
             mask = torch.zeros_like(mask, dtype=q.dtype).masked_fill(~mask, _HIDDEN)
@@ -148,13 +146,18 @@ class Attention(nn.Module):
         mixed = attention(q, k, v, self.head_dim**-0.5, mask=mask)
         return layout.join(torch.unflatten(mixed.transpose(1, 2).flatten(2), 0, (batch, -1)))
 
-    def _page(self, qkv: Tensor, layout: Layout) -> Tensor:
-        q, k, v = torch.unflatten(qkv, 2, (3, self.heads)).permute(2, 0, 3, 1, 4)
+    def _page(self, qk: Tensor, v: Tensor, layout: Layout) -> Tensor:
+        q, k, v = self._heads(qk, v)
         scale = self.head_dim**-0.5
         if layout.patch_mask is not None:
             q, k, v = _hide_keys(q, k, v, layout.patch_mask, scale)
         mixed = attention(q, k, v, scale)[..., : self.head_dim]
         return mixed.transpose(1, 2).flatten(2)
+
+    def _heads(self, qk: Tensor, v: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """(B, n, 2 hidden) and (B, n, hidden) -> queries, keys, values (B, heads, n, head_dim)."""
+        q, k = torch.unflatten(qk, -1, (2, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        return q, k, torch.unflatten(v, -1, (self.heads, -1)).transpose(1, 2)
 
 
 class MLP(nn.Module):
