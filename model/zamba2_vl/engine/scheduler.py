@@ -11,7 +11,7 @@ import torch
 
 from zamba2_vl.checkpoint import Model
 from zamba2_vl.engine.cache import Cache
-from zamba2_vl.engine.decode import decode
+from zamba2_vl.engine.decode import decode, lay_out
 from zamba2_vl.engine.prefill import Prefill, language_model
 from zamba2_vl.engine.request import Answer
 from zamba2_vl.engine.sampling import choose
@@ -23,6 +23,7 @@ class Scheduler:
     def __init__(self, model: Model, slots: int, chunk: int) -> None:
         self._model = model
         self._decoder = language_model(model)
+        lay_out(self._decoder)
         weight = self._decoder.model.embed_tokens.weight
         self._cache = Cache(self._decoder.config, weight.device, weight.dtype)
         self._slots = slots
