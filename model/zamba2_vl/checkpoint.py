@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from zamba2_vl.config import Zamba2VLConfig
 from zamba2_vl.errors import (
@@ -54,7 +55,7 @@ def load(
     folder, device = Path(folder), torch.device(device)
     config = Zamba2VLConfig.from_folder(folder)
     stored = {tensor.name: tensor for file in _files(folder) for tensor in _tensors(file)}
-    with torch.device("meta"):
+    with torch.device("meta"), _WithoutValues():
         model = build(config)
     owners = _owners(model)
     _check_names(owners, stored)
@@ -126,6 +127,21 @@ class StoredTensor:
         if done < self.size:
             raise _truncated(self.file)
         return raw.view(self.dtype).view(self.shape).to(device, dtype)
+
+
+class _WithoutValues(TorchFunctionMode):
+    """Modules built within it get no initial values.
+
+    On the meta device there is nothing to fill, yet trying it would import torch's compiler, which
+    takes a second.
+    """
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        if getattr(func, "__module__", None) == nn.init.__name__:
+            return (kwargs or {}).get("tensor", *args[:1])
+        return func(*args, **(kwargs or {}))
 
 
 def _arranged(weight: Tensor) -> Tensor:

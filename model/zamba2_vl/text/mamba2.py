@@ -36,6 +36,8 @@ class Mamba2(nn.Module):
     def reset_parameters(self) -> None:
         """Mamba2's own start: decay rates 1..heads, step widths spread evenly in their
         logarithm between time_step_min and time_step_max."""
+        if self.dt_bias.is_meta:
+            return
         config = self.config
         low, high = math.log(config.time_step_min), math.log(config.time_step_max)
         steps = torch.empty_like(self.dt_bias).uniform_(low, high).exp_()
