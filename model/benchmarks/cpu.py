@@ -13,8 +13,9 @@ import torch
 from torch import Tensor
 
 from benchmarks.work import decode_bytes, prefill_operations
+from training.bundled import configuration
 from zamba2_vl.checkpoint import build, load
-from zamba2_vl.config import TextConfig, VisionConfig, Zamba2VLConfig
+from zamba2_vl.config import Zamba2VLConfig
 from zamba2_vl.model import VisionLanguageModel
 from zamba2_vl.text.state import DecoderState
 from zamba2_vl.vision.windows import WindowLayout
@@ -22,32 +23,6 @@ from zamba2_vl.vision.windows import WindowLayout
 # Visual tokens of the page: a tall sheet of 784 x 1568 pixels.
 COLUMNS, ROWS = 28, 56
 STEPS = 64
-
-BUNDLED_SHAPE = Zamba2VLConfig(
-    text=TextConfig(
-        vocab_size=1536,
-        hidden_size=384,
-        num_hidden_layers=8,
-        hybrid_layer_ids=(1, 3, 5, 7),
-        intermediate_size=1024,
-        num_attention_heads=12,
-        num_key_value_heads=12,
-        adapter_rank=32,
-        use_mem_rope=True,
-        mamba_d_state=64,
-        n_mamba_heads=12,
-        chunk_size=128,
-    ),
-    vision=VisionConfig(
-        depth=8,
-        hidden_size=256,
-        intermediate_size=480,
-        num_heads=4,
-        out_hidden_size=384,
-        fullatt_block_indexes=(4,),
-    ),
-    image_token_index=0,
-)
 
 
 def matmul_rate(dtype: torch.dtype) -> float:
@@ -129,7 +104,7 @@ def _fastest(action: Callable[[], object], repeats: int) -> float:
 def main(arguments: Sequence[str]) -> None:
     """Print the table."""
     torch.manual_seed(0)
-    model = load(arguments[0]) if arguments else build(BUNDLED_SHAPE)
+    model = load(arguments[0]) if arguments else build(configuration())
     if not isinstance(model, VisionLanguageModel):
         sys.exit("a text-only model reads no page")
     work = prefill_operations(model.config, ROWS, COLUMNS)
@@ -143,12 +118,12 @@ def main(arguments: Sequence[str]) -> None:
     for part, operations in work.items():
         print(f"  {part:22} {operations / 1e9:7.1f} GFLOP")
     print(
-        f"prefill          {prefill:8.2f} s      {total / 1e9:.1f} GFLOP, "
-        f"{prefill / (total / rate):.2f} x the time of as many in matrix products"
+        f"prefill          {prefill:8.2f} s      {prefill / (total / rate):.2f} x the "
+        f"time of {total / 1e9:.1f} GFLOP in matrix products"
     )
     print(
-        f"decoding step    {step * 1e3:8.2f} ms     {1 / step:.0f} tokens/s, {traffic / 1e6:.0f} MB, "
-        f"{step / (traffic / bandwidth):.2f} x the time of reading as much"
+        f"decoding step    {step * 1e3:8.2f} ms    {step / (traffic / bandwidth):.2f} x the "
+        f"time of reading {traffic / 1e6:.0f} MB; {1 / step:.0f} tokens/s"
     )
 
 
