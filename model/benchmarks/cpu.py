@@ -16,6 +16,7 @@ from benchmarks.work import decode_bytes, prefill_operations
 from training.bundled import configuration
 from zamba2_vl.checkpoint import build, load
 from zamba2_vl.config import Zamba2VLConfig
+from zamba2_vl.engine.decode import lay_out
 from zamba2_vl.model import VisionLanguageModel
 from zamba2_vl.text.state import DecoderState
 from zamba2_vl.vision.windows import WindowLayout
@@ -107,6 +108,7 @@ def main(arguments: Sequence[str]) -> None:
     model = load(arguments[0]) if arguments else build(configuration())
     if not isinstance(model, VisionLanguageModel):
         sys.exit("a text-only model reads no page")
+    lay_out(model.language_model)
     work = prefill_operations(model.config, ROWS, COLUMNS)
     total = sum(work.values())
     traffic = decode_bytes(model.config.text, 4)

@@ -65,7 +65,7 @@ def load(
     weights: dict[str, Tensor] = {}
     try:
         for name in parameters:
-            weights[name] = _arranged(stored[name].read(device, dtype))
+            weights[name] = stored[name].read(device, dtype)
     except torch.OutOfMemoryError as error:
         raise MemoryShortageError(f"{device} ran out of memory while loading {folder}") from error
     for name in stored.keys() - parameters.keys():
@@ -142,18 +142,6 @@ class _WithoutValues(TorchFunctionMode):
         if getattr(func, "__module__", None) == nn.init.__name__:
             return (kwargs or {}).get("tensor", *args[:1])
         return func(*args, **(kwargs or {}))
-
-
-def _arranged(weight: Tensor) -> Tensor:
-    """The same matrix, stored by columns where that makes decoding on the CPU faster.
-
-    PyTorch's float32 matrix-vector product read a matrix with more rows than columns almost twice
-    as fast by columns (MKL on Zen 4: 16 against 9 GB/s); products with many vectors do not care.
-    """
-    if weight.device.type != "cpu" or weight.dtype != torch.float32 or weight.dim() != 2:
-        return weight
-    rows, columns = weight.shape
-    return weight.t().contiguous().t() if rows > columns else weight
 
 
 def _files(folder: Path) -> list[Path]:
