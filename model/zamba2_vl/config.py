@@ -6,9 +6,9 @@ a silently ignored option computes nonsense that looks like an answer.
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from zamba2_vl.errors import ArchitectureError, ConfigError, NotACheckpointError
 
@@ -179,7 +179,7 @@ class TextConfig:
             "hidden_act": "gelu",
             "attention_dropout": 0.0,
             "use_conv_bias": True,
-            **{name: getattr(self, name) for name in self.__dataclass_fields__},
+            **asdict(self),
             "hybrid_layer_ids": list(self.hybrid_layer_ids),
             "layers_block_type": layers,
             "mamba_headdim": self.mamba_headdim,
@@ -204,6 +204,8 @@ class VisionConfig:
     temporal_patch_size: int = 1
     in_channels: int = 3
     initializer_range: float = 0.02
+    # Of the turning angles; no file states another.
+    rope_theta: ClassVar[float] = 10000.0
 
     @property
     def head_dim(self) -> int:
@@ -249,6 +251,9 @@ class VisionConfig:
         if source.get("model_type", "qwen2_5_vl") not in ("qwen2_5_vl", "qwen2_5_vl_vision"):
             raise ConfigError(f"vision model_type {source['model_type']!r} is not implemented")
         _expect(source, "hidden_act", "silu")
+        rope = source.get("rope_parameters") or {}
+        _expect(rope, "rope_type", "axial")
+        _expect(rope, "rope_theta", cls.rope_theta)
         return cls(
             depth=_integer(source, "depth"),
             hidden_size=_integer(source, "hidden_size"),
@@ -272,7 +277,7 @@ class VisionConfig:
         return {
             "model_type": "qwen2_5_vl",
             "hidden_act": "silu",
-            **{name: getattr(self, name) for name in self.__dataclass_fields__},
+            **asdict(self),
             "fullatt_block_indexes": list(self.fullatt_block_indexes),
         }
 

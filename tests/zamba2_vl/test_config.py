@@ -62,6 +62,8 @@ def test_what_is_not_implemented_is_refused(config: Zamba2VLConfig, change: dict
         {"fullatt_block_indexes": [2]},
         {"out_hidden_size": 31},
         {"model_type": "siglip"},
+        {"rope_parameters": {"rope_type": "axial", "rope_theta": 5e5}},
+        {"rope_parameters": {"rope_type": "dynamic"}},
     ],
 )
 def test_vision_that_is_not_implemented_is_refused(

@@ -15,7 +15,6 @@ from zamba2_vl.vision.windows import PackedLayout, WindowLayout
 Layout = WindowLayout | PackedLayout
 
 _EPS = 1e-6
-_THETA = 10000.0
 
 # Added to the logit of a key that must not be seen. Finite, so that a window without any patch
 # still gives finite rubbish instead of NaN, which would spread through gradients; exp() of it is
@@ -77,7 +76,9 @@ class VisionEncoder(nn.Module):
 
     def _angles(self, layout: Layout) -> tuple[Tensor, Tensor]:
         """cos and sin, (N, 1, head_dim / 2) or (B, N, 1, head_dim / 2), rows then columns."""
-        per_axis = frequencies(self.config.head_dim // 2, _THETA, layout.coords.device)
+        per_axis = frequencies(
+            self.config.head_dim // 2, self.config.rope_theta, layout.coords.device
+        )
         angles = (layout.coords[..., None] * per_axis).flatten(-2)[..., None, :]
         return angles.cos(), angles.sin()
 

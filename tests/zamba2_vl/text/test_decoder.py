@@ -1,6 +1,7 @@
 """The equivalences that make a cache trustworthy, and the start of training."""
 
 import math
+from copy import deepcopy
 
 import pytest
 import torch
@@ -54,6 +55,19 @@ def test_prefill_and_steps_equal_one_pass(decoder: Decoder, embeds: Tensor) -> N
     parts = [decoder(embeds[:, :20], state)]
     parts += [decoder(embeds[:, t : t + 1], state) for t in range(20, 45)]
     close(torch.cat(parts, 1), decoder(embeds))
+
+
+@torch.inference_mode()
+def test_half_precision(decoder: Decoder, embeds: Tensor) -> None:
+    half = deepcopy(decoder).bfloat16()
+    state = DecoderState.allocate(decoder.config, 1, 45, dtype=torch.bfloat16)
+    parts = [half(embeds[:, :40].bfloat16(), state)]
+    parts += [half(embeds[:, t : t + 1].bfloat16(), state) for t in range(40, 45)]
+    together = torch.cat(parts, 1)
+    assert together.dtype == torch.bfloat16
+    assert state.ssm.dtype == torch.float32
+    expected = decoder(embeds)
+    assert (together - expected).abs().max() < 0.1 * expected.abs().max()
 
 
 @torch.inference_mode()
