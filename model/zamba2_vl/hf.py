@@ -75,6 +75,13 @@ class Memory(Cache):
         """Tokens that the longest row has seen."""
         return int(self.first(self.rows).filled.max()) if self.rows else 0
 
+    def reorder_cache(self, beam_idx: Tensor) -> None:
+        """Let row i go on from what row beam_idx[i] remembers, as beam search wants it."""
+        state = self.first(self.rows)
+        state.filled.copy_(state.filled[beam_idx.cpu()])
+        for rows in (state.conv, state.ssm, state.keys, state.values):
+            rows.copy_(rows.index_select(1, beam_idx))
+
 
 class Zamba2_VLForConditionalGeneration(PreTrainedModel, GenerationMixin):
     """Zamba2-VL behind transformers' interface, with the published parameter names."""
@@ -191,6 +198,36 @@ class Zamba2_VLForConditionalGeneration(PreTrainedModel, GenerationMixin):
             return {"inputs_embeds": inputs_embeds, **inputs}
         pictures = {"pixel_values": pixel_values, "image_grid_thw": image_grid_thw}
         return {"input_ids": input_ids, **pictures, **inputs}
+
+    def _expand_inputs_for_generation(
+        self,
+        expand_size: int = 1,
+        is_encoder_decoder: bool = False,
+        input_ids: Any = None,
+        pixel_values: Tensor | None = None,
+        image_grid_thw: Tensor | None = None,
+        **kwargs: Any,
+    ) -> tuple[Tensor, dict[str, Any]]:
+        """Repeat each row for its beams, and its pictures as a whole, not patch by patch."""
+        expanded, kwargs = super()._expand_inputs_for_generation(
+            expand_size, is_encoder_decoder, input_ids, **kwargs
+        )
+        if input_ids is None or pixel_values is None or image_grid_thw is None:
+            return expanded, kwargs
+        sizes = image_grid_thw.prod(1)
+        tokens = (sizes // self._core[0].vision_tower.config.unit_patches).cumsum(0)
+        image = self.config.image_token_index
+        # The row whose last image token lies at or behind the last token of a picture has it.
+        row = torch.searchsorted(input_ids.eq(image).sum(1).cumsum(0), tokens)
+        order = [
+            picture
+            for one in range(len(input_ids))
+            for picture in (row == one).nonzero().flatten().tolist() * expand_size
+        ]
+        parts = pixel_values.split(sizes.tolist())
+        kwargs["pixel_values"] = torch.cat([parts[picture] for picture in order])
+        kwargs["image_grid_thw"] = image_grid_thw[order]
+        return expanded, kwargs
 
     def _embed(self, ids: Tensor | None, pixels: Tensor | None, grids: Tensor | None) -> Tensor:
         if ids is None:

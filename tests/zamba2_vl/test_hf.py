@@ -87,6 +87,38 @@ def test_a_padded_batch_is_its_rows(folder: Path, wrapped: Any) -> None:
         assert found.tolist() == expected.tolist()
 
 
+def test_beams_find_an_answer_as_likely_as_the_greedy_one(folder: Path, wrapped: Any) -> None:
+    processor = AutoProcessor.from_pretrained(folder)
+    inputs = encoded(processor, conversation("What?", WIDE))
+    settings = {"max_new_tokens": 5, "do_sample": False, "eos_token_id": None}
+
+    def likelihood(answer: torch.Tensor) -> float:
+        with torch.no_grad():
+            logits = wrapped(**{**inputs, "input_ids": answer, "attention_mask": None}).logits
+        chosen = logits[0, -6:-1].log_softmax(-1).gather(-1, answer[0, -5:, None])
+        return float(chosen.sum())
+
+    beams = wrapped.generate(
+        **inputs, **settings, num_beams=4, output_scores=True, return_dict_in_generate=True
+    )
+    found = likelihood(beams.sequences)
+    assert found >= likelihood(wrapped.generate(**inputs, **settings))
+    assert found == pytest.approx(float(beams.sequences_scores[0]) * 5, abs=1e-3)
+
+
+def test_several_answers_a_row_see_the_pictures_of_their_row(folder: Path, wrapped: Any) -> None:
+    processor = AutoProcessor.from_pretrained(folder)
+    processor.tokenizer.pad_token = "<unk>"
+    processor.tokenizer.padding_side = "left"
+    rows = [conversation("One?", WIDE), conversation("Two, then?", TALL, WIDE)]
+    inputs = encoded(processor, *rows, processor_kwargs={"padding": True})
+    settings = {"max_new_tokens": 4, "do_sample": False, "eos_token_id": None}
+    once = wrapped.generate(**inputs, **settings)
+    ids, expanded = wrapped._expand_inputs_for_generation(3, **inputs)
+    thrice = wrapped.generate(input_ids=ids, **expanded, **settings)
+    assert torch.equal(thrice, once.repeat_interleave(3, dim=0))
+
+
 @pytest.mark.parametrize("side", ["left", "right"])
 def test_padding_changes_no_logits(side: str, folder: Path, wrapped: Any) -> None:
     processor = AutoProcessor.from_pretrained(folder)
@@ -187,13 +219,14 @@ def test_weights_that_do_not_fit_are_refused(folder: Path) -> None:
 @pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing`:FutureWarning")
 def test_a_lora_step_moves_the_adapters_alone(folder: Path, wrapped: Any) -> None:
     processor = AutoProcessor.from_pretrained(folder)
+    torch.manual_seed(0)
     targets = ["q_proj", "v_proj", "in_proj", "qkv"]
     tuned = peft.get_peft_model(wrapped, peft.LoraConfig(r=2, target_modules=targets))
     tuned.train()
     before = {name: parameter.clone() for name, parameter in tuned.named_parameters()}
     inputs = encoded(processor, conversation("What?", WIDE))
     adapters = [parameter for parameter in tuned.parameters() if parameter.requires_grad]
-    optimizer = torch.optim.SGD(adapters, lr=0.05)
+    optimizer = torch.optim.SGD(adapters, lr=1e-3)
     losses = []
     for _ in range(2):
         loss = tuned(**inputs, labels=inputs["input_ids"]).loss
