@@ -157,22 +157,29 @@ class Answer:
         """End the answer as it is; the engine takes it out before its next step."""
         self._finish("cancelled")
 
+    def fail(self, error: Exception) -> None:
+        """End the answer because its grammar or its listener raised."""
+        self.error = error
+        self._finish("cancelled")
+
     def begin(self) -> None:
         """Write what the grammar forces at the very start, so that it is read with the prompt."""
         try:
             self._follow_grammar()
         except Exception as error:
-            self._fail(error)
+            self.fail(error)
 
     def accept(self, token_id: int, logprob: float) -> None:
         """Take in a token that the model chose, and those that the grammar forces after it."""
+        if self.finished:
+            return
         if self.clock.first_token is None:
             self.clock.first_token = time.perf_counter()
         try:
             self._write(token_id, logprob, forced=False)
             self._follow_grammar()
         except Exception as error:
-            self._fail(error)
+            self.fail(error)
 
     def result(self) -> Generation:
         """The finished answer. Raises what its grammar or its listener raised."""
@@ -230,10 +237,6 @@ class Answer:
         if self._text.stopped:
             self._finish("stop")
         return text
-
-    def _fail(self, error: Exception) -> None:
-        self.error = error
-        self._finish("cancelled")
 
     def _finish(self, reason: FinishReason) -> None:
         if self.finish_reason is None:

@@ -30,7 +30,7 @@ def choose(logits: Tensor, answers: Sequence[Answer]) -> tuple[list[int], list[f
 
 def _under_grammar(logits: Tensor, answers: Sequence[Answer]) -> Tensor:
     """A copy of the logits with -inf where a row's grammar allows no token; `logits` if none has
-    a grammar."""
+    a grammar. An answer whose grammar fails ends, and its row means nothing."""
     masked = logits
     for row, answer in enumerate(answers):
         constraint = answer.request.constraint
@@ -38,9 +38,13 @@ def _under_grammar(logits: Tensor, answers: Sequence[Answer]) -> Tensor:
             continue
         if masked is logits:
             masked = logits.clone()
-        allowed = torch.as_tensor(constraint.allowed(), device=logits.device)
-        if not allowed.any():
-            raise InputError("the grammar allows no token, yet it has not finished")
+        try:
+            allowed = torch.as_tensor(constraint.allowed(), device=logits.device)
+            if not allowed.any():
+                raise InputError("the grammar allows no token, yet it has not finished")
+        except Exception as error:
+            answer.fail(error)
+            continue
         known = min(len(allowed), logits.shape[-1])
         masked[row, :known].masked_fill_(~allowed[:known], -torch.inf)
         masked[row, known:] = -torch.inf

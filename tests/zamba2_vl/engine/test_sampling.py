@@ -84,9 +84,15 @@ def test_ids_beyond_the_mask_are_not_allowed() -> None:
     assert choose(LOGITS, [short])[0] == [0]
 
 
-def test_a_grammar_without_a_way_out_is_an_error() -> None:
+def test_a_grammar_without_a_way_out_ends_its_own_answer() -> None:
+    stuck, free = answer(constraint=Mask([False] * 4)), answer()
+    ids, _ = choose(LOGITS.repeat(2, 1), [stuck, free])
+    stuck.accept(ids[0], 0.0)
+    assert stuck.finish_reason == "cancelled"
     with pytest.raises(InputError, match="no token"):
-        choose(LOGITS, [answer(constraint=Mask([False] * 4))])
+        stuck.result()
+    assert ids[1] == 1
+    assert not free.finished
 
 
 def test_half_precision_is_chosen_from_in_full() -> None:
