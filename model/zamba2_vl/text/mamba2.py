@@ -63,7 +63,6 @@ class Mamba2(nn.Module):
         values, b, c = torch.split(mixed, [inner, part, part], dim=-1)
         values = torch.unflatten(values, -1, (heads, -1))
         b, c = (torch.unflatten(t, -1, (config.mamba_ngroups, -1)) for t in (b, c))
-        # Below time_step_min a token would leave no trace; the published code forbids it.
         # The published code keeps every step at least this wide.
         dt = F.softplus(dt.float() + self.dt_bias.float()).clamp(min=config.time_step_min)
         if span is not None and span.valid is not None:

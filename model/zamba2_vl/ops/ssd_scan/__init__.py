@@ -1,5 +1,6 @@
 """Mamba2's scan over a whole sequence, for prefill and training."""
 
+import torch
 from torch import Tensor
 
 from zamba2_vl.ops.ssd_scan import reference
@@ -23,6 +24,7 @@ def ssd_scan(
     before the first token, None for zeros.
 
     Returns y, shaped and typed like x, and the float32 state after the last token. Decays and
-    states are float32, the large products in x's dtype. Memory grows with length x chunk_size.
+    states are float32, the large products in x's dtype, under autocast too. Memory grows with length x chunk_size.
     """
-    return reference.ssd_scan(x, dt, a, b, c, d, chunk_size, state)
+    with torch.autocast(x.device.type, enabled=False):
+        return reference.ssd_scan(x, dt, a, b, c, d, chunk_size, state)

@@ -20,20 +20,6 @@ def ssd_scan(
     chunk_size: int,
     state: Tensor | None,
 ) -> tuple[Tensor, Tensor]:
-    with torch.autocast(x.device.type, enabled=False):
-        return _scan(x, dt, a, b, c, d, chunk_size, state)
-
-
-def _scan(
-    x: Tensor,
-    dt: Tensor,
-    a: Tensor,
-    b: Tensor,
-    c: Tensor,
-    d: Tensor,
-    chunk_size: int,
-    state: Tensor | None,
-) -> tuple[Tensor, Tensor]:
     batch, length, heads, width = x.shape
     groups, rank = b.shape[2:]
     size = min(chunk_size, length)
