@@ -24,7 +24,8 @@ def ssd_scan(
     before the first token, None for zeros.
 
     Returns y, shaped and typed like x, and the float32 state after the last token. Decays and
-    states are float32, the large products in x's dtype, under autocast too. Memory grows with length x chunk_size.
+    states are float32, the large products in x's dtype, under autocast too. Memory grows with
+    length x chunk_size.
     """
     with torch.autocast(x.device.type, enabled=False):
         return reference.ssd_scan(x, dt, a, b, c, d, chunk_size, state)
