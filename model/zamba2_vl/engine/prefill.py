@@ -69,6 +69,8 @@ def language_model(model: Model) -> Decoder:
 
 def _see(model: VisionLanguageModel, grid: PatchGrid, device: torch.device) -> Tensor:
     """The embeddings of one picture, (1, visual tokens, hidden)."""
-    layout = WindowLayout.for_grid(grid.height, grid.width, model.vision_tower.config)
+    # Equal pages share their layout, so it must also serve those who train.
+    with torch.inference_mode(False):
+        layout = WindowLayout.for_grid(grid.height, grid.width, model.vision_tower.config)
     patches = layout.pack(grid.patches.to(device))[None]
     return model.embed_images([patches], [layout.to(device)])

@@ -283,6 +283,17 @@ def test_prompts_that_do_not_fit_are_refused(
         Engine(model, tokenizer, slots=0)
 
 
+def test_training_may_follow_on_a_page_of_the_same_shape(
+    model: VisionLanguageModel, tokenizer: Tokenizer, ask: Ask
+) -> None:
+    request = ask("Hi", (7, 9), max_new_tokens=1)
+    Engine(model, tokenizer).run([request])
+    layout = WindowLayout.for_grid(14, 18, model.vision_tower.config)
+    features = model.vision_tower(layout.pack(request.images[0].patches)[None], layout)
+    (gradient,) = torch.autograd.grad(features.sum(), [model.vision_tower.patch_embed.proj.weight])
+    assert gradient.isfinite().all()
+
+
 def test_times_add_up(model: VisionLanguageModel, tokenizer: Tokenizer, ask: Ask) -> None:
     (answer,) = Engine(model, tokenizer, chunk=4).run([ask("Hi", (2, 2), max_new_tokens=4)])
     times = answer.timings
