@@ -1,0 +1,251 @@
+"""A page and an exercise as arrays of fixed size, ready to be stacked into a batch."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from functools import lru_cache
+from string import ascii_letters, digits
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from tokenizers import Tokenizer
+from torch import Tensor
+
+from training.questions import Exercise
+from training.vocabulary import LETTERS, build
+from zamba2_vl.config import VisionConfig
+from zamba2_vl.vision.windows import PackedLayout, WindowLayout
+
+PATCH = 14
+GLYPH_SLOTS = 3
+ALPHABET = "".join(chr(code) for code in range(0x21, 0x7F)) + LETTERS
+"""Glyph class i + 1 is ALPHABET[i]; 0 is an empty slot, the last class any other letter."""
+GLYPH_CLASSES = len(ALPHABET) + 2
+IGNORED = -100
+
+_CLASS_OF = {ord(letter): index + 1 for index, letter in enumerate(ALPHABET)}
+
+
+@dataclass(frozen=True)
+class Canvas:
+    """The sizes of one batch shape.
+
+    Attributes:
+        patches, windows: patches of 14 x 14 pixels and attention windows a page, at most.
+        length: tokens a row, image and text.
+        text: letters of question and answer, at most.
+    """
+
+    patches: int
+    windows: int
+    length: int
+    text: int
+
+    @property
+    def image_tokens(self) -> int:
+        return self.patches // 4
+
+
+@dataclass
+class Sample:
+    """One page with its exercise; all arrays padded to the canvas.
+
+    Attributes:
+        patches: (patches, 196) uint8, packed window order, padding 255.
+        grid: (2,) patches down and across.
+        ids: (length,) token ids; image places hold the image token.
+        labels: (text,) what the letters from `start` on should predict, -100 elsewhere.
+        field: (text,) number of the leaf that a label belongs to, 0 elsewhere.
+        start: position of the first letter of the text in `ids`.
+        glyphs: (patches, 3) glyph classes in packed order.
+        origin: 0 synthetic, 1 real; a bin for figures.
+    """
+
+    patches: npt.NDArray[np.uint8]
+    grid: npt.NDArray[np.int64]
+    ids: npt.NDArray[np.int64]
+    labels: npt.NDArray[np.int64]
+    field: npt.NDArray[np.int64]
+    start: npt.NDArray[np.int64]
+    glyphs: npt.NDArray[np.int64]
+    origin: npt.NDArray[np.int64]
+
+
+def stack(samples: list[Sample], canvas: Canvas, vision: VisionConfig) -> dict[str, Tensor]:
+    """One tensor per attribute of `Sample`, batch first, and the tensors of their `PackedLayout`."""
+    batch = {
+        item.name: torch.from_numpy(np.stack([getattr(sample, item.name) for sample in samples]))
+        for item in fields(Sample)
+    }
+    layout = PackedLayout.collate(
+        [WindowLayout.for_grid(*sample.grid.tolist(), vision) for sample in samples],
+        canvas.patches,
+        canvas.windows,
+    )
+    for item in fields(PackedLayout):
+        value = getattr(layout, item.name)
+        if isinstance(value, Tensor):
+            batch[f"layout.{item.name}"] = (
+                value.bool() if value.dtype == torch.bool else value.int()
+            )
+    return batch
+
+
+def layout_of(batch: Mapping[str, Tensor], vision: VisionConfig) -> PackedLayout:
+    """The layout that `stack` put into a batch."""
+
+    def index(name: str) -> Tensor | None:
+        value = batch.get(f"layout.{name}")
+        return value if value is None or value.dtype == torch.bool else value.long()
+
+    coords, inverse = index("coords"), index("inverse")
+    assert coords is not None and inverse is not None
+    return PackedLayout(
+        vision.window_patches, coords, inverse, index("slots"), index("places"), index("valid")
+    )
+
+
+class Encoder:
+    """Turns pages and exercises into samples of one canvas.
+
+    `slips` is the share of answer letters that are shown wrong, so that the model learns to go on
+    after a slip of its own; what it should predict stays right.
+    """
+
+    def __init__(self, vision: VisionConfig, canvas: Canvas, slips: float = 0.0) -> None:
+        self.vision = vision
+        self.canvas = canvas
+        self.slips = slips
+        self.tokenizer: Tokenizer = build()
+        self.image_token = self._id("<|image_pad|>")
+        self.letters = np.array([self._id(letter) for letter in ascii_letters + digits])
+        self.layout = lru_cache(maxsize=512)(self._layout)
+
+    def room(self, grid: tuple[int, int]) -> int:
+        """Letters that question and answer may take beside an image of this grid."""
+        return min(self.canvas.text, self.canvas.length - grid[0] * grid[1] // 4 - 2)
+
+    def encode(
+        self,
+        pixels: npt.NDArray[np.uint8],
+        glyphs: npt.NDArray[np.int32],
+        exercise: Exercise | None,
+        rng: np.random.Generator,
+        origin: int = 0,
+    ) -> Sample | None:
+        """The sample, or None if page and exercise do not fit the canvas together.
+
+        Args:
+            pixels: (height, width) grey, sides multiples of 28.
+            glyphs: (n, 3) x, y, code point.
+        """
+        height, width = pixels.shape
+        grid = (height // PATCH, width // PATCH)
+        count = grid[0] * grid[1]
+        if count > self.canvas.patches:
+            raise ValueError(f"a page of {count} patches does not fit {self.canvas}")
+        order, packed_of_unit, windows = self.layout(grid)
+        if windows > self.canvas.windows:
+            return None
+        patches = np.full((self.canvas.patches, PATCH * PATCH), 255, np.uint8)
+        patches[:count] = _units(pixels)[order].reshape(count, PATCH * PATCH)
+        targets = np.zeros((self.canvas.patches, GLYPH_SLOTS), np.int64)
+        _fill_glyphs(targets, glyphs, grid, packed_of_unit)
+
+        text = self._text(exercise, self.room(grid), rng)
+        if text is None:
+            return None
+        ids_of_text, labels, field = text
+        images = count // 4
+        ids = np.full(self.canvas.length, self._id("[PAD]"), np.int64)
+        ids[0] = self._id("<|vision_start|>")
+        ids[1 : 1 + images] = self.image_token
+        ids[1 + images] = self._id("<|vision_end|>")
+        start = 2 + images
+        ids[start : start + len(ids_of_text)] = ids_of_text
+        return Sample(
+            patches,
+            np.array(grid),
+            ids,
+            _padded(labels, self.canvas.text, IGNORED),
+            _padded(field, self.canvas.text, 0),
+            np.array(start),
+            targets,
+            np.array(origin),
+        )
+
+    def _text(
+        self, exercise: Exercise | None, room: int, rng: np.random.Generator
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]] | None:
+        if exercise is None:
+            nothing = np.zeros(0, np.int64)
+            return nothing, nothing, nothing
+        ids = list(self.tokenizer.encode(f"<s>user\n{exercise.question}</s>\n<s>assistant\n").ids)
+        chosen = [False] * len(ids)
+        field = [0] * len(ids)
+        for piece in exercise.answer:
+            new = self.tokenizer.encode(piece.text).ids
+            ids += new
+            chosen += [piece.chosen] * len(new)
+            field += [piece.field] * len(new)
+        if len(ids) > room:
+            return None
+        tokens = np.array(ids, np.int64)
+        learned = np.array(chosen)
+        # The label of a place is the token that follows it.
+        labels = np.where(learned, tokens, IGNORED)
+        labels = np.append(labels[1:], IGNORED)
+        fields_ = np.append(np.array(field, np.int64)[1:], 0)
+        slip = learned & (rng.random(len(tokens)) < self.slips) & np.isin(tokens, self.letters)
+        tokens = np.where(slip, rng.choice(self.letters, len(tokens)), tokens)
+        return tokens, labels, fields_
+
+    def _layout(
+        self, grid: tuple[int, int]
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], int]:
+        layout = WindowLayout.for_grid(*grid, self.vision)
+        order = layout.order.numpy()
+        return order, np.argsort(order), len(layout.slots) // layout.window
+
+    def _id(self, token: str) -> int:
+        index = self.tokenizer.encode(token).ids
+        if len(index) != 1:
+            raise ValueError(f"{token!r} is not one token")
+        return index[0]
+
+
+def _units(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """(H, W) -> (units, 4, 196): 2x2 patches a unit, units in raster order."""
+    down, across = pixels.shape[0] // 28, pixels.shape[1] // 28
+    tiles = pixels.reshape(down, 2, PATCH, across, 2, PATCH).transpose(0, 3, 1, 4, 2, 5)
+    return tiles.reshape(down * across, 4, PATCH * PATCH)
+
+
+def _fill_glyphs(
+    targets: npt.NDArray[np.int64],
+    glyphs: npt.NDArray[np.int32],
+    grid: tuple[int, int],
+    packed_of_unit: npt.NDArray[np.int64],
+) -> None:
+    """Name, patch by patch, the first letters whose centres lie in it, row by row."""
+    if not len(glyphs):
+        return
+    x, y = glyphs[:, 0], glyphs[:, 1]
+    inside = (x >= 0) & (y >= 0) & (x < grid[1] * PATCH) & (y < grid[0] * PATCH)
+    x, y, codes = x[inside], y[inside], glyphs[inside, 2]
+    row, column = y // PATCH, x // PATCH
+    unit = packed_of_unit[(row // 2) * (grid[1] // 2) + column // 2]
+    patch = unit * 4 + (row % 2) * 2 + column % 2
+    by_place = np.lexsort((x, y % PATCH // 7, patch))
+    patch, codes = patch[by_place], codes[by_place]
+    first = np.searchsorted(patch, patch, side="left")
+    slot = np.arange(len(patch)) - first
+    kept = slot < GLYPH_SLOTS
+    classes = np.array([_CLASS_OF.get(int(code), GLYPH_CLASSES - 1) for code in codes[kept]])
+    targets[patch[kept], slot[kept]] = classes
+
+
+def _padded(values: npt.NDArray[np.int64], size: int, filler: int) -> npt.NDArray[np.int64]:
+    full = np.full(size, filler, np.int64)
+    full[: len(values)] = values
+    return full

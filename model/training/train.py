@@ -1,0 +1,67 @@
+"""`python -m training.train` or `torchrun --nproc-per-node N -m training.train`."""
+
+import argparse
+import os
+from pathlib import Path
+
+import torch
+import torch.distributed as dist
+
+from training.bundled import configuration
+from training.feed import Sources
+from training.stages import rehearsal, stages
+from training.trainer import Plan, Trainer
+
+
+def main() -> None:
+    arguments = _arguments()
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    device = torch.device("cpu")
+    if torch.cuda.is_available():
+        device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
+        torch.cuda.set_device(device)
+        torch.backends.cuda.matmul.allow_tf32 = True
+        # cuDNN's attention gave NaN gradients for masked windows (torch 2.11, H200); the flash and
+        # memory-efficient kernels do not.
+        torch.backends.cuda.enable_cudnn_sdp(False)
+    if "RANK" in os.environ:
+        dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    plan = Plan(
+        stages=rehearsal() if arguments.rehearse else stages(arguments.seconds),
+        sources=Sources(arguments.fonts, arguments.words, arguments.real),
+        out=arguments.out,
+        seconds=arguments.seconds,
+        rate=arguments.rate,
+        workers=arguments.workers,
+        compiled=device.type == "cuda",
+        seed=arguments.seed,
+    )
+    trainer = Trainer(plan, configuration(tiny=arguments.rehearse), device)
+    if arguments.resume:
+        trainer.load(arguments.resume)
+    if arguments.weights:
+        trainer.start_from(arguments.weights, arguments.stage)
+    trainer.run()
+    if dist.is_initialized():
+        dist.destroy_process_group()
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Teach the bundled model to read.")
+    parser.add_argument("--fonts", type=Path, required=True, help="folder of .ttf and .otf faces")
+    parser.add_argument("--words", type=Path, required=True, help="word list, one word a line")
+    parser.add_argument("--real", type=Path, help="folder written by training.real")
+    parser.add_argument("--out", type=Path, required=True, help="states, checkpoints and the log")
+    parser.add_argument("--seconds", type=float, default=1320.0, help="clock of the whole run")
+    parser.add_argument("--rate", type=float, default=2e-3, help="learning rate at its height")
+    parser.add_argument("--workers", type=int, default=14, help="drawing processes a GPU")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--resume", type=Path, help="a state.pt to go on from")
+    parser.add_argument("--weights", type=Path, help="a pupil.safetensors to begin with")
+    parser.add_argument("--stage", default="documents", help="stage that --weights begins at")
+    parser.add_argument("--rehearse", action="store_true", help="tiny model, a few steps a stage")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
