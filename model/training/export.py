@@ -1,37 +1,31 @@
-"""Weights in the published layout, and files that are whole or not there at all."""
+"""A checkpoint folder in the published layout."""
 
 import json
 from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
 
 from training import vocabulary
 from training.bundled import DEFAULT_BUDGET
+from zamba2_vl import checkpoint
 from zamba2_vl.config import Zamba2VLConfig
+from zamba2_vl.image import CLIP_MEAN, CLIP_STD
 from zamba2_vl.model import VisionLanguageModel
 
 TOKEN_PIXELS = 28 * 28
 
 
-def save(model: VisionLanguageModel, config: Zamba2VLConfig, folder: Path) -> None:
-    """Write a checkpoint folder as published ones are: bfloat16, tied weights once."""
-    folder.mkdir(parents=True, exist_ok=True)
-    tensors: dict[str, torch.Tensor] = {}
-    seen: set[int] = set()
-    for name, tensor in model.state_dict().items():
-        if tensor.data_ptr() not in seen:
-            seen.add(tensor.data_ptr())
-            tensors[name] = tensor.detach().to("cpu", torch.bfloat16).contiguous()
-    replace(folder / "model.safetensors", lambda path: save_file(tensors, path, {"format": "pt"}))
-    describe(config, folder)
+def save(model: VisionLanguageModel, folder: Path) -> None:
+    """Write a model of the bundled kind as published ones are: bfloat16, tied weights once."""
+    checkpoint.save(model, folder, torch.bfloat16)
+    describe(model.config, folder)
 
 
 def describe(config: Zamba2VLConfig, folder: Path) -> None:
-    """Everything of a checkpoint folder but its weights."""
-    vocabulary.save(folder)
+    """Write everything of a checkpoint folder but its weights."""
     assert config.vision is not None
+    folder.mkdir(parents=True, exist_ok=True)
     _write(folder / "config.json", {**config.to_dict(), "torch_dtype": "bfloat16"})
     _write(
         folder / "preprocessor_config.json",
@@ -43,8 +37,8 @@ def describe(config: Zamba2VLConfig, folder: Path) -> None:
             "temporal_patch_size": config.vision.temporal_patch_size,
             "min_pixels": 4 * TOKEN_PIXELS,
             "max_pixels": DEFAULT_BUDGET * TOKEN_PIXELS,
-            "image_mean": [0.48145466, 0.4578275, 0.40821073],
-            "image_std": [0.26862954, 0.26130258, 0.27577711],
+            "image_mean": CLIP_MEAN,
+            "image_std": CLIP_STD,
         },
     )
     _write(
@@ -56,6 +50,20 @@ def describe(config: Zamba2VLConfig, folder: Path) -> None:
             "do_sample": False,
         },
     )
+    vocabulary.build().save(str(folder / "tokenizer.json"))
+    roles = vocabulary.ROLES
+    extra = [token for token in vocabulary.SPECIAL if token not in roles.values()]
+    _write(folder / "special_tokens_map.json", {**roles, "additional_special_tokens": extra})
+    _write(
+        folder / "tokenizer_config.json",
+        {
+            **roles,
+            "tokenizer_class": "PreTrainedTokenizerFast",
+            "clean_up_tokenization_spaces": False,
+            "model_max_length": config.text.max_position_embeddings,
+        },
+    )
+    (folder / "chat_template.jinja").write_text(vocabulary.CHAT_TEMPLATE, encoding="utf-8")
 
 
 def replace(path: Path, write: Callable[[Path], object]) -> None:

@@ -1,30 +1,35 @@
 """What a batch teaches: letters of the answer, and the glyphs that stand in each patch."""
 
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from training.samples import GLYPH_CLASSES, GLYPH_SLOTS, IGNORED
+from training.samples import GLYPH_CLASSES, GLYPH_SLOTS, IGNORED, Batch
 from zamba2_vl.config import Zamba2VLConfig
+from zamba2_vl.image import CLIP_MEAN, CLIP_STD
 from zamba2_vl.model import VisionLanguageModel
+from zamba2_vl.text.decoder import MambaLayer
+from zamba2_vl.text.shared_block import SharedBlock
+from zamba2_vl.vision.encoder import Block, Merger
 from zamba2_vl.vision.windows import PackedLayout
 
-EMPTY_WEIGHT = 0.15
-# Qwen2.5-VL's normalisation (CLIP's), red, green and blue.
-MEAN = (0.48145466, 0.4578275, 0.40821073)
-DEVIATION = (0.26862954, 0.26130258, 0.27577711)
+FIELDS = 64
+"""Leaves of an answer that are told apart; later ones count with the last."""
+
+_EMPTY_WEIGHT = 0.15
 
 
 class Figures(NamedTuple):
-    """Sums over a batch, to be divided by their counts.
+    """Losses and counts of one batch.
 
     Attributes:
         letter_loss, glyph_loss: mean losses, scalars.
         letters, letters_right: learned letters and those predicted right, teacher-forced.
         glyphs, glyphs_right: filled glyph slots and those named right.
-        field_right: (batch, fields) 1 where all letters of a leaf are right; nan where no such leaf.
+        leaves, leaves_right: (FIELDS,) leaves of each number, and those with all letters right.
     """
 
     letter_loss: Tensor
@@ -33,7 +38,44 @@ class Figures(NamedTuple):
     letters_right: Tensor
     glyphs: Tensor
     glyphs_right: Tensor
-    field_right: Tensor
+    leaves: Tensor
+    leaves_right: Tensor
+
+
+class Tally:
+    """Figures added up over batches; `sums` may be added up over ranks."""
+
+    def __init__(self, device: torch.device) -> None:
+        self.sums = torch.zeros(7 + 2 * FIELDS, device=device)
+
+    def add(self, figures: Figures) -> None:
+        """Count one batch in."""
+        one = torch.ones_like(figures.letter_loss)
+        self.sums += torch.cat(
+            [torch.stack([one, *figures[:6]]), figures.leaves, figures.leaves_right]
+        ).detach()
+
+    @property
+    def batches(self) -> int:
+        """Batches counted in."""
+        return round(self.sums[0].item())
+
+    def means(self) -> dict[str, float]:
+        """Mean losses of a batch, and the shares of letters, glyphs and leaves that are right."""
+        batches, letter_loss, glyph_loss, letters, right, glyphs, named = self.sums[:7].tolist()
+        leaves, leaves_right = self.sums[7:].view(2, FIELDS).sum(1).tolist()
+        return {
+            "letter_loss": round(letter_loss / batches, 4),
+            "glyph_loss": round(glyph_loss / batches, 4),
+            "letters": round(right / max(letters, 1), 4),
+            "glyphs": round(named / max(glyphs, 1), 4),
+            "leaves": round(leaves_right / max(leaves, 1), 4),
+        }
+
+    def by_field(self, count: int) -> list[float]:
+        """The shares of leaves that are right, for leaves 1 to `count`."""
+        leaves, right = self.sums[7:].view(2, FIELDS)[:, 1 : count + 1]
+        return [round(share, 3) for share in (right / leaves.clamp(min=1)).tolist()]
 
 
 class Pupil(nn.Module):
@@ -42,26 +84,36 @@ class Pupil(nn.Module):
     mean: Tensor
     deviation: Tensor
 
-    def __init__(self, config: Zamba2VLConfig, fields: int = 64) -> None:
+    def __init__(self, config: Zamba2VLConfig) -> None:
         super().__init__()
         self.model = VisionLanguageModel(config)
         assert config.vision is not None
         self.glyph_head = nn.Linear(config.vision.hidden_size, GLYPH_SLOTS * GLYPH_CLASSES)
-        self.fields = fields
-        self.register_buffer("mean", torch.tensor(MEAN)[:, None], persistent=False)
-        self.register_buffer("deviation", torch.tensor(DEVIATION)[:, None], persistent=False)
+        self.register_buffer("mean", torch.tensor(CLIP_MEAN)[:, None], persistent=False)
+        self.register_buffer("deviation", torch.tensor(CLIP_STD)[:, None], persistent=False)
+        self._glyph_figures: Callable[..., tuple[Tensor, ...]] = glyph_figures
+        self._letter_figures: Callable[..., tuple[Tensor, ...]] = letter_figures
 
-    def forward(self, batch: dict[str, Any], layout: PackedLayout, with_text: bool) -> Figures:
+    def compile_parts(self) -> None:
+        """Compile layer by layer, losses too; equal layers share one compilation."""
+        torch._dynamo.config.recompile_limit = 64
+        for module in self.modules():
+            if isinstance(module, MambaLayer | SharedBlock | Block | Merger):
+                module.compile(dynamic=False)
+        self._glyph_figures = torch.compile(glyph_figures, dynamic=False)
+        self._letter_figures = torch.compile(letter_figures, dynamic=False)
+
+    def forward(self, batch: Batch, layout: PackedLayout, with_text: bool) -> Figures:
         """Losses and figures of a batch (see `Sample` for its tensors, on the model's device)."""
         grey = batch["patches"].float() / 255
         if self.training:
             grey = relit(grey)
         patches = ((grey[:, :, None] - self.mean) / self.deviation).flatten(2)
         features = self.model.vision_tower.features(patches, layout)
-        glyph = glyph_figures(self.glyph_head(features), batch["glyphs"])
+        glyph_loss, glyphs, named = self._glyph_figures(self.glyph_head(features), batch["glyphs"])
         if not with_text:
-            zero = grey.new_zeros(())
-            return Figures(zero, glyph[0], zero, zero, *glyph[1:], grey.new_zeros(1, self.fields))
+            zero, none = grey.new_zeros(()), grey.new_zeros(FIELDS)
+            return Figures(zero, glyph_loss, zero, zero, glyphs, named, none, none)
         images = self.model.vision_tower.merge(features, layout)
         embeds = self.model.place_images(batch["ids"], images)
         hidden = self.model.language_model(embeds)
@@ -70,8 +122,10 @@ class Pupil(nn.Module):
         )
         places = places.clamp(max=hidden.shape[1] - 1)[..., None].expand(-1, -1, hidden.shape[2])
         logits = self.model.language_model.logits(hidden.gather(1, places))
-        letters = letter_figures(logits, batch["labels"], batch["field"], self.fields)
-        return Figures(letters[0], glyph[0], letters[1], letters[2], *glyph[1:], letters[3])
+        letter_loss, letters, right, leaves, leaves_right = self._letter_figures(
+            logits, batch["labels"], batch["field"]
+        )
+        return Figures(letter_loss, glyph_loss, letters, right, glyphs, named, leaves, leaves_right)
 
 
 def relit(grey: Tensor) -> Tensor:
@@ -87,12 +141,13 @@ def glyph_figures(logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor, Tens
     """Weighted cross-entropy, filled slots, and filled slots named right.
 
     Args:
-        logits: (B, N, slots * classes). targets: (B, N, slots).
+        logits: (B, N, slots * classes).
+        targets: (B, N, slots), 0 where a slot is empty.
     """
     flat = logits.reshape(-1, GLYPH_CLASSES)
     aim = targets.reshape(-1)
     filled = aim > 0
-    weight = torch.where(filled, 1.0, EMPTY_WEIGHT)
+    weight = torch.where(filled, 1.0, _EMPTY_WEIGHT)
     each = functional.cross_entropy(flat.float(), aim, reduction="none")
     loss = (each * weight).sum() / weight.sum()
     right = (flat.argmax(-1) == aim) & filled
@@ -100,12 +155,17 @@ def glyph_figures(logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor, Tens
 
 
 def letter_figures(
-    logits: Tensor, labels: Tensor, field: Tensor, fields: int
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Cross-entropy of learned letters, their number, those right, and leaves right.
+    logits: Tensor, labels: Tensor, field: Tensor
+) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
+    """Cross-entropy of learned letters, their number, those right; leaves, and those right.
 
     Args:
-        logits: (B, T, V). labels, field: (B, T).
+        logits: (B, T, V).
+        labels: (B, T), IGNORED where nothing is learned.
+        field: (B, T), the number of the leaf that a label belongs to, from 1.
+
+    Returns:
+        Three scalars and two of (FIELDS,).
     """
     learned = labels != IGNORED
     each = functional.cross_entropy(
@@ -113,11 +173,9 @@ def letter_figures(
     ).view_as(labels)
     loss = each.sum() / learned.sum().clamp(min=1)
     right = (logits.argmax(-1) == labels) & learned
-    wrong = (learned & ~right).float()
-    place = torch.where(learned, field, 0).clamp(max=fields - 1)
-    empty = wrong.new_zeros(len(labels), fields)
-    mistakes = empty.scatter_add(1, place, wrong)
-    seen = empty.scatter_add(1, place, learned.float())
-    leaves = torch.where(seen > 0, (mistakes == 0).float(), torch.nan)
-    leaves[:, 0] = torch.nan
-    return loss, learned.sum(), right.sum(), leaves
+    place = torch.where(learned, field, 0).clamp(max=FIELDS - 1)
+    empty = each.new_zeros(len(labels), FIELDS)
+    mistakes = empty.scatter_add(1, place, (learned & ~right).to(each.dtype))
+    seen = empty.scatter_add(1, place, learned.to(each.dtype)) > 0
+    seen[:, 0] = False
+    return loss, learned.sum(), right.sum(), seen.sum(0), (seen & (mistakes == 0)).sum(0)

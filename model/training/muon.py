@@ -17,6 +17,7 @@ class MuonGroup:
 
     def __init__(self, matrices: list[nn.Parameter], momentum: float, weight_decay: float) -> None:
         self.matrices = matrices
+        self._tensors: list[Tensor] = [*matrices]
         self.momentum = momentum
         self.weight_decay = weight_decay
         self.buffer = torch.zeros(
@@ -26,11 +27,12 @@ class MuonGroup:
 
     @torch.no_grad()
     def step(self, rate: float) -> None:
+        """One update of all matrices, with Nesterov's momentum."""
         gradients = torch.stack([_gradient(matrix) for matrix in self.matrices])
         self.buffer.lerp_(gradients, 1 - self.momentum)
-        update = orthogonalise(gradients.lerp_(self.buffer, self.momentum))
-        torch._foreach_mul_(self.matrices, 1 - rate * self.weight_decay)
-        torch._foreach_add_(self.matrices, list(update.float().unbind(0)), alpha=-rate * self.scale)
+        update = orthogonalise(gradients.lerp_(self.buffer, self.momentum)).float()
+        torch._foreach_mul_(self._tensors, 1 - rate * self.weight_decay)
+        torch._foreach_add_(self._tensors, list(update.unbind(0)), alpha=-rate * self.scale)
 
 
 class Optimizer:
@@ -55,7 +57,7 @@ class Optimizer:
         )
 
     def step(self, rate: float) -> None:
-        """One update at learning rate `rate`; gradients stay until `zero`."""
+        """One update at learning rate `rate`; gradients stay, for the caller to clear."""
         for group in self.groups:
             group.step(rate)
         for parameters in self.adam.param_groups:
@@ -63,9 +65,11 @@ class Optimizer:
         self.adam.step()
 
     def state_dict(self) -> dict[str, object]:
+        """Momenta and AdamW's state, for `load_state_dict`."""
         return {"muon": [group.buffer for group in self.groups], "adam": self.adam.state_dict()}
 
     def load_state_dict(self, state: dict[str, object]) -> None:
+        """Go on from a state of an optimizer of the same parameters."""
         buffers = state["muon"]
         assert isinstance(buffers, list)
         for group, buffer in zip(self.groups, buffers, strict=True):
@@ -89,7 +93,7 @@ def orthogonalise(matrices: Tensor, steps: int = 5) -> Tensor:
         steps: iterations; five bring all singular values to about 0.7 to 1.2.
     """
     tall = matrices.shape[-2] > matrices.shape[-1]
-    x = (matrices.mT if tall else matrices).bfloat16()
+    x: Tensor = (matrices.mT if tall else matrices).bfloat16()
     x = x / (x.norm(dim=(-2, -1), keepdim=True) + 1e-7)
     for _ in range(steps):
         gram = x @ x.mT
@@ -98,6 +102,4 @@ def orthogonalise(matrices: Tensor, steps: int = 5) -> Tensor:
 
 
 def _gradient(parameter: nn.Parameter) -> Tensor:
-    if parameter.grad is None:
-        return torch.zeros_like(parameter)
-    return parameter.grad
+    return torch.zeros_like(parameter) if parameter.grad is None else parameter.grad

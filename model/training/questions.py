@@ -31,6 +31,7 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "description": ("name", "item", "product"),
 }
 COLUMNS = {"line_items": ("description", "quantity", "unit_price", "amount")}
+READ = "<|read|>"
 ABSENT = ("iban", "purchase_order", "due_date", "patient_name", "flight_number", "meter_reading")
 
 
@@ -52,12 +53,12 @@ class Exercise:
 
 
 def read_aloud(lines: list[str], room: int) -> Exercise:
-    """Write the page out, line by line, as far as `room` letters go."""
+    """Write the page out, line by line, as far as `room` tokens go, the end being one of them."""
     text = "\n".join(lines)
     pieces = [Piece(text[:room], True, 1)]
     if len(text) < room:
         pieces.append(Piece("</s>", True, 1))
-    return Exercise("<|read|>", pieces)
+    return Exercise(READ, pieces)
 
 
 def ask(record: Mapping[str, Any], rng: np.random.Generator, whole: float = 0.5) -> Exercise:
@@ -96,8 +97,9 @@ def exercise(record: Mapping[str, Any], tree: Tree | None = None) -> Exercise:
     def write(value: Any) -> None:
         nonlocal field
         if isinstance(value, dict):
+            put("{")
             for index, (key, inner) in enumerate(value.items()):
-                put(("," if index else "{") + json.dumps(key, ensure_ascii=False) + ":")
+                put(("," if index else "") + json.dumps(key, ensure_ascii=False) + ":")
                 write(inner)
             put("}")
         elif isinstance(value, list):
@@ -108,23 +110,18 @@ def exercise(record: Mapping[str, Any], tree: Tree | None = None) -> Exercise:
                     put(",", chosen=True)
                     write(inner)
                 else:
-                    _open(inner)
+                    open_list(inner)
             put("]", chosen=True)
         else:
             field += 1
             for text, chosen in _leaf(value):
                 put(text, chosen)
 
-    def _open(first: Any) -> None:
+    def open_list(first: Any) -> None:
         """The first element's opening bracket tells a list from an empty one: it is chosen."""
         start = len(pieces)
         write(first)
-        head = pieces[start]
-        if not head.chosen:
-            pieces[start : start + 1] = [
-                Piece(head.text[:1], True, field),
-                Piece(head.text[1:], False, 0),
-            ]
+        pieces[start] = Piece(pieces[start].text, True, field)
 
     write(dict(record))
     put("</s>")

@@ -5,11 +5,11 @@ where it exists, FOLDER/characters.jsonl (text lines and the centre of every cha
 blank margins as the app does, and writes small pictures and pages.jsonl to OUT.
 """
 
+import argparse
 import json
 import re
-import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +26,9 @@ TRUTH_KEYS = {
     "date": "date",
     "total": "total",
 }
+Line = dict[str, Any]
+"""A line of text as characters.jsonl has it: `text`, `box` (four corners), `chars`, `centres`."""
+
 _KEPT_TOKENS = 1800  # stored a little sharper than the model sees it, for the crops to come
 _TIME = re.compile(r"(?<!\d)((?:[01]?\d|2[0-3]):[0-5]\d(?::[0-5]\d)?)\s*([AP]\.?M(?![A-Z]))?", re.I)
 _AMOUNT = re.compile(r"(?:RM)?(\d[\d,]*\.\d\d)$")
@@ -39,17 +42,17 @@ class RealPage:
     path: Path
     split: str
     glyphs: npt.NDArray[np.int32]
-    record: dict[str, str | None]
+    record: dict[str, str]
 
     def plain(self, budget: int) -> SyntheticPage:
-        """The page as the app shows it: resized to the budget and nothing else."""
-        grey = self._pixels()
+        """The page as the app shows it: resized to `budget` visual tokens and nothing else."""
+        grey = _grey(self.path)
         width, height = fit_size(grey.shape[1], grey.shape[0], budget)
         return self._warped(grey, np.zeros(4), 0.0, (width, height))
 
     def varied(self, rng: np.random.Generator, budget: int) -> SyntheticPage:
         """The page with another crop, aspect, tilt, light and sharpness."""
-        grey = self._pixels()
+        grey = _grey(self.path)
         border = rng.uniform(-0.004, 0.04, 4) * (rng.random(4) < 0.7)
         stretch = np.exp(rng.normal(0, 0.05))
         shape = (
@@ -58,15 +61,7 @@ class RealPage:
         )
         width, height = fit_size(*shape, int(budget * rng.uniform(0.7, 1.0)))
         page = self._warped(grey, border, float(rng.normal(0, 0.7)), (width, height))
-        return SyntheticPage(
-            _lit(page.pixels, rng), page.glyphs, page.lines, page.record, page.kind
-        )
-
-    def _pixels(self) -> npt.NDArray[np.uint8]:
-        grey = cv2.imread(str(self.path), cv2.IMREAD_GRAYSCALE)
-        if grey is None:
-            raise ValueError(f"{self.path} is no picture")
-        return np.asarray(grey, np.uint8)
+        return replace(page, pixels=_lit(page.pixels, rng))
 
     def _warped(
         self,
@@ -100,8 +95,8 @@ class RealPage:
 
 
 def load(folder: Path, *splits: str) -> list[RealPage]:
-    """The prepared pages of these splits."""
-    pages = [json.loads(line) for line in (folder / "pages.jsonl").read_text().splitlines()]
+    """The prepared pages of these splits; raises FileNotFoundError where none were prepared."""
+    lines = (folder / "pages.jsonl").read_text(encoding="utf-8").splitlines()
     return [
         RealPage(
             folder / page["file"],
@@ -109,56 +104,58 @@ def load(folder: Path, *splits: str) -> list[RealPage]:
             np.array(page["glyphs"], np.int32).reshape(-1, 3),
             page["record"],
         )
-        for page in pages
+        for page in map(json.loads, lines)
         if page["split"] in splits
     ]
 
 
 def prepare(folder: Path, out: Path) -> int:
-    """Write the pages of a labelled folder to `out`; returns how many."""
+    """Write the pages of a labelled folder to `out`; returns how many.
+
+    Raises ValueError for a file that is no picture.
+    """
     out.mkdir(parents=True, exist_ok=True)
     characters = _characters(folder / "characters.jsonl")
-    count = 0
+    labels = (folder / "labels.jsonl").read_text(encoding="utf-8").splitlines()
     with (out / "pages.jsonl").open("w", encoding="utf-8") as index:
-        for line in (folder / "labels.jsonl").read_text(encoding="utf-8").splitlines():
-            label = json.loads(line)
-            grey = np.asarray(
-                cv2.imread(str(folder / label["file"]), cv2.IMREAD_GRAYSCALE), np.uint8
-            )
-            left, top, right, bottom = content_box(grey)
-            cut = grey[top:bottom, left:right]
-            width, height = fit_size(cut.shape[1], cut.shape[0], _KEPT_TOKENS, max_enlarge=1.0)
-            scale = np.array([width / cut.shape[1], height / cut.shape[0]])
-            name = Path(label["file"]).with_suffix(".webp").name
-            small = cv2.resize(cut, (width, height), interpolation=cv2.INTER_AREA)
-            cv2.imwrite(str(out / name), small, [cv2.IMWRITE_WEBP_QUALITY, 55])
-            lines = characters.get(label["file"], [])
-            glyphs = [
-                [
-                    *((np.array(centre) - (left, top)) * scale).round().astype(int).tolist(),
-                    ord(letter),
-                ]
-                for text in lines
-                for centre, letter in zip(text["centres"], text["chars"], strict=False)
-                if not letter.isspace()
-            ]
-            record = _record(label["truth"], lines)
-            page = {"file": name, "split": label["split"], "glyphs": glyphs, "record": record}
+        for label in map(json.loads, labels):
+            page = _prepared(folder, out, label, characters.get(label["file"], []))
             index.write(json.dumps(page, ensure_ascii=False, separators=(",", ":")) + "\n")
-            count += 1
-    return count
+    return len(labels)
 
 
-def _record(truth: dict[str, str], lines: list[dict[str, Any]]) -> dict[str, str | None]:
+def _prepared(folder: Path, out: Path, label: dict[str, Any], lines: list[Line]) -> dict[str, Any]:
+    """One page's row of pages.jsonl; its picture goes to `out`."""
+    grey = _grey(folder / label["file"])
+    left, top, right, bottom = content_box(grey)
+    cut = grey[top:bottom, left:right]
+    width, height = fit_size(cut.shape[1], cut.shape[0], _KEPT_TOKENS, max_enlarge=1.0)
+    scale = np.array([width / cut.shape[1], height / cut.shape[0]])
+    name = Path(label["file"]).with_suffix(".webp").name
+    small = cv2.resize(cut, (width, height), interpolation=cv2.INTER_AREA)
+    cv2.imwrite(str(out / name), small, [cv2.IMWRITE_WEBP_QUALITY, 55])
+    glyphs = [
+        [*((np.array(centre) - (left, top)) * scale).round().astype(int).tolist(), ord(letter)]
+        for line in lines
+        # Characters that were read by machine lack a centre now and then.
+        for centre, letter in zip(line["centres"], line["chars"], strict=False)
+        if not letter.isspace()
+    ]
+    record = _record(label["truth"], lines)
+    return {"file": name, "split": label["split"], "glyphs": glyphs, "record": record}
+
+
+def _record(truth: dict[str, str], lines: list[Line]) -> dict[str, str]:
     """What is known of a page: its labels, and what its lines show beyond doubt."""
-    record = {ours: truth.get(theirs) or None for theirs, ours in TRUTH_KEYS.items()}
-    if record["total"]:
-        record["total"] = _SIGN.sub("", record["total"].strip())
-    known = {key: value for key, value in record.items() if value}
-    return {**known, **_surmised([line["text"] for line in lines], lines)}
+    known = {ours: truth[theirs] for theirs, ours in TRUTH_KEYS.items() if truth.get(theirs)}
+    if "total" in known:
+        known["total"] = _SIGN.sub("", known["total"].strip())
+    return known | _surmised(lines)
 
 
-def _surmised(texts: list[str], lines: list[dict[str, Any]]) -> dict[str, str]:
+def _surmised(lines: list[Line]) -> dict[str, str]:
+    """What is printed once and cannot be mistaken, on a receipt of the English-speaking world."""
+    texts = [line["text"] for line in lines]
     found: dict[str, str] = {}
     times = {
         " ".join(part for part in match.groups() if part)
@@ -179,7 +176,7 @@ def _surmised(texts: list[str], lines: list[dict[str, Any]]) -> dict[str, str]:
     return found
 
 
-def _beside(label: re.Pattern[str], lines: list[dict[str, Any]]) -> Iterator[str]:
+def _beside(label: re.Pattern[str], lines: list[Line]) -> Iterator[str]:
     """Amounts in the row of a label, to its right."""
     for line in lines:
         if not label.match(line["text"]):
@@ -192,7 +189,14 @@ def _beside(label: re.Pattern[str], lines: list[dict[str, Any]]) -> Iterator[str
                 yield amount.group(1)
 
 
-def _characters(path: Path) -> dict[str, list[dict[str, Any]]]:
+def _grey(path: Path) -> npt.NDArray[np.uint8]:
+    grey = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
+    if grey is None:
+        raise ValueError(f"{path} is no picture")
+    return np.asarray(grey, np.uint8)
+
+
+def _characters(path: Path) -> dict[str, list[Line]]:
     if not path.exists():
         return {}
     rows = map(json.loads, path.read_text(encoding="utf-8").splitlines())
@@ -212,10 +216,19 @@ def _lit(pixels: npt.NDArray[np.uint8], rng: np.random.Generator) -> npt.NDArray
     pixels = np.asarray(cv2.LUT(pixels, (levels.clip(0, 1) * 255).astype(np.uint8)), np.uint8)
     if rng.random() < 0.4:
         grain = np.empty(pixels.shape, np.int16)
-        cv2.randn(grain, 0, float(rng.uniform(1, 9)))
+        cv2.randn(grain, np.zeros(1), np.array([rng.uniform(1, 9)]))
         pixels = np.asarray(cv2.add(pixels, grain, dtype=cv2.CV_8U), np.uint8)
     return pixels
 
 
+def main() -> None:
+    """Prepare a folder, as the command line says."""
+    parser = argparse.ArgumentParser(description="Prepare labelled scans for training.")
+    parser.add_argument("folder", type=Path, help="pictures with labels.jsonl, characters.jsonl")
+    parser.add_argument("out", type=Path, help="small pictures and pages.jsonl")
+    arguments = parser.parse_args()
+    print(prepare(arguments.folder, arguments.out), "pages prepared")
+
+
 if __name__ == "__main__":
-    print(prepare(Path(sys.argv[1]), Path(sys.argv[2])), "pages prepared")
+    main()

@@ -1,8 +1,6 @@
 """A page and an exercise as arrays of fixed size, ready to be stacked into a batch."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from functools import lru_cache
+from dataclasses import dataclass, fields, replace
 from string import ascii_letters, digits
 
 import numpy as np
@@ -13,8 +11,12 @@ from torch import Tensor
 
 from training.questions import Exercise
 from training.vocabulary import LETTERS, build
+from zamba2_vl.chat import IMAGE_TOKEN, VISION_END, VISION_START, render
 from zamba2_vl.config import VisionConfig
 from zamba2_vl.vision.windows import PackedLayout, WindowLayout
+
+Batch = dict[str, Tensor]
+Ints = npt.NDArray[np.int64]
 
 PATCH = 14
 GLYPH_SLOTS = 3
@@ -58,27 +60,32 @@ class Sample:
         field: (text,) number of the leaf that a label belongs to, 0 elsewhere.
         start: position of the first letter of the text in `ids`.
         glyphs: (patches, 3) glyph classes in packed order.
-        origin: 0 synthetic, 1 real; a bin for figures.
     """
 
     patches: npt.NDArray[np.uint8]
-    grid: npt.NDArray[np.int64]
-    ids: npt.NDArray[np.int64]
-    labels: npt.NDArray[np.int64]
-    field: npt.NDArray[np.int64]
-    start: npt.NDArray[np.int64]
-    glyphs: npt.NDArray[np.int64]
-    origin: npt.NDArray[np.int64]
+    grid: Ints
+    ids: Ints
+    labels: Ints
+    field: Ints
+    start: Ints
+    glyphs: Ints
+
+    def silent(self) -> "Sample":
+        """The same page with nothing to learn or to count, to fill a batch up."""
+        return replace(
+            self, labels=np.full_like(self.labels, IGNORED), glyphs=np.zeros_like(self.glyphs)
+        )
 
 
-def stack(samples: list[Sample], canvas: Canvas, vision: VisionConfig) -> dict[str, Tensor]:
-    """One tensor per attribute of `Sample`, batch first, and the tensors of their `PackedLayout`."""
+def stack(samples: list[Sample], canvas: Canvas, vision: VisionConfig) -> Batch:
+    """One tensor per attribute of `Sample`, batch first, and those of their `PackedLayout`."""
     batch = {
         item.name: torch.from_numpy(np.stack([getattr(sample, item.name) for sample in samples]))
         for item in fields(Sample)
     }
+    grids = [sample.grid.tolist() for sample in samples]
     layout = PackedLayout.collate(
-        [WindowLayout.for_grid(*sample.grid.tolist(), vision) for sample in samples],
+        [WindowLayout.for_grid(rows, columns, vision) for rows, columns in grids],
         canvas.patches,
         canvas.windows,
     )
@@ -91,7 +98,7 @@ def stack(samples: list[Sample], canvas: Canvas, vision: VisionConfig) -> dict[s
     return batch
 
 
-def layout_of(batch: Mapping[str, Tensor], vision: VisionConfig) -> PackedLayout:
+def layout_of(batch: Batch, vision: VisionConfig) -> PackedLayout:
     """The layout that `stack` put into a batch."""
 
     def index(name: str) -> Tensor | None:
@@ -117,13 +124,11 @@ class Encoder:
         self.canvas = canvas
         self.slips = slips
         self.tokenizer: Tokenizer = build()
-        self.image_token = self._id("<|image_pad|>")
         self.letters = np.array([self._id(letter) for letter in ascii_letters + digits])
-        self.layout = lru_cache(maxsize=512)(self._layout)
 
-    def room(self, grid: tuple[int, int]) -> int:
-        """Letters that question and answer may take beside an image of this grid."""
-        return min(self.canvas.text, self.canvas.length - grid[0] * grid[1] // 4 - 2)
+    def room(self, pixels: npt.NDArray[np.uint8], question: str) -> int:
+        """Tokens that an answer may take beside this page and this question."""
+        return self._text_room(pixels.size // PATCH**2) - len(self._prompt(question))
 
     def encode(
         self,
@@ -131,7 +136,6 @@ class Encoder:
         glyphs: npt.NDArray[np.int32],
         exercise: Exercise | None,
         rng: np.random.Generator,
-        origin: int = 0,
     ) -> Sample | None:
         """The sample, or None if page and exercise do not fit the canvas together.
 
@@ -140,47 +144,54 @@ class Encoder:
             glyphs: (n, 3) x, y, code point.
         """
         height, width = pixels.shape
-        grid = (height // PATCH, width // PATCH)
-        count = grid[0] * grid[1]
+        rows, columns = height // PATCH, width // PATCH
+        count = rows * columns
         if count > self.canvas.patches:
             raise ValueError(f"a page of {count} patches does not fit {self.canvas}")
-        order, packed_of_unit, windows = self.layout(grid)
-        if windows > self.canvas.windows:
+        layout = WindowLayout.for_grid(rows, columns, self.vision)
+        if len(layout.slots) > self.canvas.windows * layout.window:
             return None
-        patches = np.full((self.canvas.patches, PATCH * PATCH), 255, np.uint8)
-        patches[:count] = _units(pixels)[order].reshape(count, PATCH * PATCH)
-        targets = np.zeros((self.canvas.patches, GLYPH_SLOTS), np.int64)
-        _fill_glyphs(targets, glyphs, grid, packed_of_unit)
-
-        text = self._text(exercise, self.room(grid), rng)
+        text = self._text(exercise, self._text_room(count), rng)
         if text is None:
             return None
+        patches = np.full((self.canvas.patches, PATCH * PATCH), 255, np.uint8)
+        patches[:count] = _units(pixels)[layout.order.numpy()].reshape(count, PATCH * PATCH)
+        targets = np.zeros((self.canvas.patches, GLYPH_SLOTS), np.int64)
+        _fill_glyphs(targets, glyphs, (rows, columns), layout.inverse.numpy())
+
         ids_of_text, labels, field = text
         images = count // 4
         ids = np.full(self.canvas.length, self._id("[PAD]"), np.int64)
-        ids[0] = self._id("<|vision_start|>")
-        ids[1 : 1 + images] = self.image_token
-        ids[1 + images] = self._id("<|vision_end|>")
+        ids[0] = self._id(VISION_START)
+        ids[1 : 1 + images] = self._id(IMAGE_TOKEN)
+        ids[1 + images] = self._id(VISION_END)
         start = 2 + images
         ids[start : start + len(ids_of_text)] = ids_of_text
         return Sample(
             patches,
-            np.array(grid),
+            np.array([rows, columns]),
             ids,
             _padded(labels, self.canvas.text, IGNORED),
             _padded(field, self.canvas.text, 0),
             np.array(start),
             targets,
-            np.array(origin),
         )
+
+    def _text_room(self, patches: int) -> int:
+        """Tokens that question and answer may take together."""
+        return min(self.canvas.text, self.canvas.length - patches // 4 - 2)
+
+    def _prompt(self, question: str) -> list[int]:
+        return list(self.tokenizer.encode(render(question)).ids)
 
     def _text(
         self, exercise: Exercise | None, room: int, rng: np.random.Generator
-    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]] | None:
+    ) -> tuple[Ints, Ints, Ints] | None:
+        """Tokens, labels and fields; None if they do not fit into `room`."""
         if exercise is None:
             nothing = np.zeros(0, np.int64)
             return nothing, nothing, nothing
-        ids = list(self.tokenizer.encode(f"<s>user\n{exercise.question}</s>\n<s>assistant\n").ids)
+        ids = self._prompt(exercise.question)
         chosen = [False] * len(ids)
         field = [0] * len(ids)
         for piece in exercise.answer:
@@ -193,19 +204,11 @@ class Encoder:
         tokens = np.array(ids, np.int64)
         learned = np.array(chosen)
         # The label of a place is the token that follows it.
-        labels = np.where(learned, tokens, IGNORED)
-        labels = np.append(labels[1:], IGNORED)
-        fields_ = np.append(np.array(field, np.int64)[1:], 0)
+        labels = np.append(np.where(learned, tokens, IGNORED)[1:], IGNORED)
+        leaf = np.append(np.array(field)[1:], 0)
         slip = learned & (rng.random(len(tokens)) < self.slips) & np.isin(tokens, self.letters)
         tokens = np.where(slip, rng.choice(self.letters, len(tokens)), tokens)
-        return tokens, labels, fields_
-
-    def _layout(
-        self, grid: tuple[int, int]
-    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], int]:
-        layout = WindowLayout.for_grid(*grid, self.vision)
-        order = layout.order.numpy()
-        return order, np.argsort(order), len(layout.slots) // layout.window
+        return tokens, labels, leaf
 
     def _id(self, token: str) -> int:
         index = self.tokenizer.encode(token).ids
@@ -222,10 +225,10 @@ def _units(pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
 
 
 def _fill_glyphs(
-    targets: npt.NDArray[np.int64],
+    targets: Ints,
     glyphs: npt.NDArray[np.int32],
     grid: tuple[int, int],
-    packed_of_unit: npt.NDArray[np.int64],
+    packed_of_unit: Ints,
 ) -> None:
     """Name, patch by patch, the first letters whose centres lie in it, row by row."""
     if not len(glyphs):
@@ -245,7 +248,7 @@ def _fill_glyphs(
     targets[patch[kept], slot[kept]] = classes
 
 
-def _padded(values: npt.NDArray[np.int64], size: int, filler: int) -> npt.NDArray[np.int64]:
+def _padded(values: Ints, size: int, filler: int) -> Ints:
     full = np.full(size, filler, np.int64)
     full[: len(values)] = values
     return full

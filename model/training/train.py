@@ -2,6 +2,7 @@
 
 import argparse
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -13,8 +14,9 @@ from training.stages import rehearsal, stages
 from training.trainer import Plan, Trainer
 
 
-def main() -> None:
-    arguments = _arguments()
+def main(words: Sequence[str] | None = None) -> None:
+    """Train as the command line says."""
+    arguments = _arguments(words)
     arguments.out.mkdir(parents=True, exist_ok=True)
     device = torch.device("cpu")
     if torch.cuda.is_available():
@@ -27,11 +29,12 @@ def main() -> None:
     if "RANK" in os.environ:
         dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
     plan = Plan(
-        stages=rehearsal() if arguments.rehearse else stages(arguments.seconds),
+        stages=rehearsal() if arguments.rehearse else stages(),
         sources=Sources(arguments.fonts, arguments.words, arguments.real),
         out=arguments.out,
         seconds=arguments.seconds,
         rate=arguments.rate,
+        drawn=4 if arguments.rehearse else 128,
         workers=arguments.workers,
         compiled=device.type == "cuda",
         seed=arguments.seed,
@@ -46,7 +49,7 @@ def main() -> None:
         dist.destroy_process_group()
 
 
-def _arguments() -> argparse.Namespace:
+def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Teach the bundled model to read.")
     parser.add_argument("--fonts", type=Path, required=True, help="folder of .ttf and .otf faces")
     parser.add_argument("--words", type=Path, required=True, help="word list, one word a line")
@@ -56,11 +59,12 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rate", type=float, default=2e-3, help="learning rate at its height")
     parser.add_argument("--workers", type=int, default=14, help="drawing processes a GPU")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--resume", type=Path, help="a state.pt to go on from")
-    parser.add_argument("--weights", type=Path, help="a pupil.safetensors to begin with")
+    begin = parser.add_mutually_exclusive_group()
+    begin.add_argument("--resume", type=Path, help="a state.pt to go on from")
+    begin.add_argument("--weights", type=Path, help="a pupil.safetensors to begin with")
     parser.add_argument("--stage", default="documents", help="stage that --weights begins at")
     parser.add_argument("--rehearse", action="store_true", help="tiny model, a few steps a stage")
-    return parser.parse_args()
+    return parser.parse_args(words)
 
 
 if __name__ == "__main__":

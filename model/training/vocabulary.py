@@ -5,8 +5,6 @@ marks single tokens, so that a printed letter is one token and every other text 
 The order is fixed for good: published weights depend on it.
 """
 
-import json
-from pathlib import Path
 from typing import Final
 
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
@@ -32,6 +30,12 @@ LETTERS: Final = (
     "€₤₦₩₪₫₱₲₴₹₺₽฿–—‘’‚“”„†•…‰‹›™№"
 )
 VOCABULARY_SIZE: Final = 1536
+ROLES: Final = {
+    "bos_token": "<s>",
+    "eos_token": "</s>",
+    "unk_token": "<unk>",
+    "pad_token": "[PAD]",
+}
 CHAT_TEMPLATE: Final = (
     "{% for message in messages %}"
     "{% if message['content'] is not string %}"
@@ -71,36 +75,8 @@ def build() -> Tokenizer:
     return tokenizer
 
 
-def save(folder: Path) -> None:
-    """Write tokenizer.json and the files that transformers reads beside it."""
-    folder.mkdir(parents=True, exist_ok=True)
-    build().save(str(folder / "tokenizer.json"))
-    roles = {
-        "bos_token": "<s>",
-        "eos_token": "</s>",
-        "unk_token": "<unk>",
-        "pad_token": "[PAD]",
-    }
-    extra = [token for token in SPECIAL if token not in roles.values()]
-    _write(folder / "special_tokens_map.json", {**roles, "additional_special_tokens": extra})
-    _write(
-        folder / "tokenizer_config.json",
-        {
-            **roles,
-            "tokenizer_class": "PreTrainedTokenizerFast",
-            "clean_up_tokenization_spaces": False,
-            "model_max_length": 8192,
-        },
-    )
-    (folder / "chat_template.jinja").write_text(CHAT_TEMPLATE, encoding="utf-8")
-
-
 def _byte_letters() -> list[str]:
     """The printable letter that byte-level BPE writes for each byte (GPT-2's mapping)."""
     printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
     others = iter(range(0x100, 0x200))
     return [chr(byte) if byte in printable else chr(next(others)) for byte in range(256)]
-
-
-def _write(path: Path, content: dict[str, object]) -> None:
-    path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

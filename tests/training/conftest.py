@@ -1,0 +1,77 @@
+"""Typefaces, words and scans that need nothing fetched."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pymupdf
+import pytest
+
+from training import real
+from training.bundled import configuration
+from training.feed import Sources
+from training.synthetic.pages import PageFactory
+from zamba2_vl.config import VisionConfig
+
+# MuPDF carries the faces of PDF's base fonts.
+FACES = {
+    "Sans-Regular": "helv",
+    "Sans-Bold": "hebo",
+    "Mono-Regular": "cour",
+    "Mono-Bold": "cobo",
+    "Serif-Regular": "tiro",
+}
+HEADS = ["bar", "con", "del", "fin", "gar", "hol", "lam", "mor", "pen", "ros"]
+TAILS = ["den", "ger", "lit", "man", "row", "son"]
+SPLITS = ("train", "train", "dev", "dev_seen", "dev_seen")
+
+
+@pytest.fixture(scope="session")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> Sources:
+    """Sources of synthetic pages alone."""
+    folder = tmp_path_factory.mktemp("sources")
+    words = folder / "words"
+    words.write_text("\n".join(head + tail for head in HEADS for tail in TAILS))
+    fonts = folder / "fonts"
+    fonts.mkdir()
+    for name, code in FACES.items():
+        (fonts / f"{name}.otf").write_bytes(pymupdf.Font(code).buffer)
+    return Sources(fonts, words, real=None)
+
+
+@pytest.fixture(scope="session")
+def labelled(drawn: Sources, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of labelled "scans", as `training.real` wants them."""
+    folder = tmp_path_factory.mktemp("labelled")
+    factory = PageFactory(drawn.fonts, drawn.words)
+    labels, characters = [], []
+    for number, split in enumerate(SPLITS):
+        page = factory.document(np.random.default_rng(number), 300, "receipt")
+        cv2.imwrite(str(folder / f"{number}.png"), page.pixels)
+        truth = {"company": page.record["merchant_name"], "total": f"RM {page.record['total']}"}
+        labels.append({"file": f"{number}.png", "split": split, "truth": truth})
+        letters = "".join(map(chr, page.glyphs[:, 2]))
+        line = {"text": letters, "chars": letters, "centres": page.glyphs[:, :2].tolist()}
+        line["box"] = [[0, 0], [9, 0], [9, 9], [0, 9]]
+        characters.append({"file": f"{number}.png", "lines": [line]})
+    for name, rows in (("labels", labels), ("characters", characters)):
+        (folder / f"{name}.jsonl").write_text("\n".join(map(json.dumps, rows)), "utf-8")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def sources(drawn: Sources, labelled: Path, tmp_path_factory: pytest.TempPathFactory) -> Sources:
+    """Sources of synthetic and of prepared real pages."""
+    prepared = tmp_path_factory.mktemp("prepared")
+    assert real.prepare(labelled, prepared) == len(SPLITS)
+    return replace(drawn, real=prepared)
+
+
+@pytest.fixture(scope="session")
+def vision() -> VisionConfig:
+    """The patches and windows of the bundled model."""
+    found = configuration(tiny=True).vision
+    assert found is not None
+    return found
