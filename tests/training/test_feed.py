@@ -1,0 +1,185 @@
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import count, islice
+from threading import Event
+
+import numpy as np
+import pytest
+import torch
+
+from training import real
+from training.feed import (
+    MAIN_KEYS,
+    Desk,
+    DrawnPages,
+    Feed,
+    Mixture,
+    Pool,
+    RealPages,
+    Sources,
+    held_out,
+    loader,
+)
+from training.samples import IGNORED, Batch, Canvas, Encoder
+from zamba2_vl.config import VisionConfig
+
+CROPS = Canvas(patches=64, windows=1, length=200, text=150)
+PAGES = Canvas(patches=1024, windows=24, length=768, text=510)
+CROP = Mixture(crop=(112, 112), lines=(1, 3))
+
+
+def texts(batch: Batch, encoder: Encoder) -> list[str]:
+    """What each row asks and is answered, images and padding left out."""
+    special = {encoder.tokenizer.token_to_id(name) for name in ("[PAD]", "<|image_pad|>")}
+    return [
+        encoder.tokenizer.decode([i for i in row if i not in special], skip_special_tokens=False)
+        for row in batch["ids"].tolist()
+    ]
+
+
+def first(feed: Feed) -> Batch:
+    return next(iter(feed))
+
+
+def test_crops_are_read_aloud(drawn: Sources, vision: VisionConfig) -> None:
+    batch = first(Feed(drawn, CROP, CROPS, vision, batch=3, seed=1))
+    assert batch["patches"].shape == (3, 64, 196)
+    assert batch["glyphs"].count_nonzero() > 10
+    for text in texts(batch, Encoder(vision, CROPS)):
+        assert "<s>user\n<|read|></s>\n<s>assistant\n" in text and text.endswith("</s>")
+
+
+def test_the_first_lesson_has_no_text(drawn: Sources, vision: VisionConfig) -> None:
+    canvas = replace(CROPS, length=18, text=0)
+    batch = first(Feed(drawn, replace(CROP, text=False), canvas, vision, batch=2, seed=1))
+    assert batch["labels"].shape == (2, 0)
+    assert batch["glyphs"].any()
+
+
+def test_the_same_seed_draws_the_same_batches(drawn: Sources, vision: VisionConfig) -> None:
+    one, same, other = (first(Feed(drawn, CROP, CROPS, vision, 2, seed)) for seed in (1, 1, 2))
+    assert all(one[name].equal(same[name]) for name in one)
+    assert not one["patches"].equal(other["patches"])
+
+
+def test_documents_are_asked_for_their_values_or_read(drawn: Sources, vision: VisionConfig) -> None:
+    encoder = Encoder(vision, PAGES)
+    asked = []
+    for read in (0.0, 1.0):
+        batch = first(Feed(drawn, Mixture(read=read), PAGES, vision, batch=4, seed=1))
+        asked.append(["<|read|>" in text for text in texts(batch, encoder)])
+    assert not all(asked[0]) and all(asked[1])
+
+
+def test_real_pages_are_mixed_in(sources: Sources, vision: VisionConfig) -> None:
+    desk = Desk(sources, Mixture(real=1.0), Encoder(vision, PAGES))
+    assert [scan.split for scan in desk.scans] == ["train", "train"]
+    rng = np.random.default_rng(0)
+    samples = [sample for _ in range(6) if (sample := desk.sample(rng))]
+    assert len(samples) > 3
+    assert all((sample.labels != IGNORED).any() and sample.glyphs.any() for sample in samples)
+
+
+def test_a_scan_of_which_nothing_is_known_still_shows_its_letters(
+    sources: Sources, vision: VisionConfig
+) -> None:
+    desk = Desk(sources, Mixture(real=1.0), Encoder(vision, PAGES))
+    desk.scans = [replace(desk.scans[0], record={})]
+    sample = desk.sample(np.random.default_rng(0))
+    assert sample is not None
+    assert sample.glyphs.any() and (sample.labels == IGNORED).all()
+
+
+def test_without_prepared_scans_all_pages_are_drawn(drawn: Sources, vision: VisionConfig) -> None:
+    assert Desk(drawn, Mixture(real=1.0), Encoder(vision, PAGES)).scans == []
+
+
+def test_drawn_pages_are_held_out_in_batches_of_one_size(
+    drawn: Sources, vision: VisionConfig
+) -> None:
+    encoder = Encoder(vision, PAGES)
+    pages = DrawnPages(drawn, encoder, 3)
+    batches = held_out(pages, encoder, batch=2, workers=0)
+    assert [len(batch["patches"]) for batch in batches] == [2, 2]
+    learned = [(batch["labels"] != IGNORED).any(1).tolist() for batch in batches]
+    assert learned == [[True, True], [True, False]]
+    assert not batches[1]["glyphs"][1].any()
+    assert torch.from_numpy(pages[2].patches).equal(batches[1]["patches"][0])
+
+
+def test_held_out_scans_are_asked_for_their_main_keys(
+    sources: Sources, vision: VisionConfig
+) -> None:
+    assert sources.real is not None
+    encoder = Encoder(vision, PAGES)
+    pages = RealPages(real.load(sources.real, "dev_seen"), encoder)
+    [batch] = held_out(pages, encoder, batch=2, workers=0)
+    for text in texts(batch, encoder):
+        assert f"<|extract|>{','.join(MAIN_KEYS)}</s>" in text
+        assert '"merchant_address":null,"date":null,"total":"' in text
+
+
+def numbered() -> Iterator[Batch]:
+    return ({"n": torch.tensor(n)} for n in count())
+
+
+def test_a_pool_shows_no_batch_more_often_than_it_may() -> None:
+    with Pool(numbered(), uses=3, seed=0) as pool:
+        shown = [int(pool.take()["n"]) for _ in range(300)]
+    assert max(shown.count(n) for n in set(shown)) <= 3
+    assert pool.repeats == len(shown) - len(set(shown))
+
+
+def test_a_batch_is_shown_again_while_no_new_one_has_come() -> None:
+    drawn = Event()
+
+    def slow() -> Iterator[Batch]:
+        yield from islice(numbered(), 1)
+        drawn.wait()
+        yield from numbered()
+
+    with Pool(slow(), uses=3, seed=0) as pool:
+        shown = [pool.take() for _ in range(3)]
+        assert shown[0] is shown[1] is shown[2]
+        assert pool.repeats == 2
+        drawn.set()
+        assert pool.take() is not shown[0]
+
+
+def test_a_pool_of_one_use_shows_every_batch_once_and_in_order() -> None:
+    with Pool(numbered(), uses=1, seed=0) as pool:
+        assert [int(pool.take()["n"]) for _ in range(50)] == list(range(50))
+        assert pool.repeats == 0
+
+
+def test_a_closed_pool_draws_no_more() -> None:
+    drawn = []
+
+    def drawing() -> Iterator[Batch]:
+        for batch in numbered():
+            drawn.append(batch)
+            yield batch
+
+    with Pool(drawing(), uses=1, seed=0) as pool:
+        pool.take()
+    stopped = len(drawn)
+    assert stopped <= 6
+    assert not pool._drawing.is_alive()
+
+
+def test_what_breaks_the_drawing_reaches_the_trainer() -> None:
+    def broken() -> Iterator[Batch]:
+        yield from islice(numbered(), 2)
+        raise FileNotFoundError("no fonts")
+
+    with Pool(broken(), uses=1, seed=0) as pool, pytest.raises(FileNotFoundError, match="no fonts"):
+        for _ in range(4):
+            pool.take()
+
+
+def test_a_loader_without_workers_draws_in_this_process(
+    drawn: Sources, vision: VisionConfig
+) -> None:
+    feed = Feed(drawn, CROP, CROPS, vision, batch=2, seed=3)
+    [batch] = islice(loader(feed, workers=0), 1)
+    assert batch["patches"].equal(first(feed)["patches"])

@@ -1,0 +1,166 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from training.bundled import configuration
+from training.lessons import FIELDS, Figures, Pupil, Tally, glyph_figures, letter_figures, relit
+from training.questions import exercise
+from training.samples import (
+    GLYPH_CLASSES,
+    IGNORED,
+    Batch,
+    Canvas,
+    Encoder,
+    layout_of,
+    stack,
+)
+from zamba2_vl.config import VisionConfig
+
+LARGE = 50.0
+SMALL = Canvas(patches=96, windows=4, length=100, text=70)
+
+
+@pytest.fixture
+def pupil() -> Pupil:
+    torch.manual_seed(0)
+    return Pupil(configuration(tiny=True)).eval()
+
+
+def batch(vision: VisionConfig, canvas: Canvas, silent: int = 0) -> Batch:
+    rng = np.random.default_rng(0)
+    encoder = Encoder(vision, canvas)
+    samples = []
+    for size in [(112, 84), (84, 168)]:
+        glyphs = np.column_stack(
+            [rng.integers(0, size[1], 30), rng.integers(0, size[0], 30), rng.integers(65, 90, 30)]
+        )
+        pixels = rng.integers(0, 256, size, dtype=np.uint8)
+        task = exercise({"total": "1.50", "date": None})
+        sample = encoder.encode(pixels, glyphs.astype(np.int32), task, rng)
+        assert sample is not None
+        samples.append(sample)
+    return stack(samples + [samples[0].silent()] * silent, canvas, vision)
+
+
+def close(one: Figures, other: Figures) -> None:
+    for left, right in zip(one, other, strict=True):
+        torch.testing.assert_close(left, right, rtol=1e-4, atol=1e-5)
+
+
+def test_glyph_figures_by_hand() -> None:
+    targets = torch.tensor([[[1, 0, 0], [2, 3, 0]]])
+    logits = torch.zeros(1, 2, 3, GLYPH_CLASSES)
+    # Right but for one letter that is taken for nothing.
+    for patch, slot, named in [(0, 0, 1), (0, 1, 0), (0, 2, 0), (1, 0, 2), (1, 1, 0), (1, 2, 0)]:
+        logits[0, patch, slot, named] = LARGE
+    loss, filled, right = glyph_figures(logits.flatten(2), targets)
+    assert (filled.item(), right.item()) == (3, 2)
+    assert loss.item() == pytest.approx(LARGE / (3 + 3 * 0.15))
+
+
+def test_letter_figures_by_hand() -> None:
+    labels = torch.tensor([[5, 6, IGNORED, 7, 5], [5, IGNORED, 9, IGNORED, IGNORED]])
+    field = torch.tensor([[1, 1, 0, 2, 3], [1, 0, 3, 0, 0]])
+    written = torch.tensor([[5, 6, 1, 8, 5], [5, 1, 9, 1, 1]])
+    logits = LARGE * torch.nn.functional.one_hot(written, 12).float()
+    loss, learned, right, leaves, leaves_right = letter_figures(logits, labels, field)
+    assert loss.item() == pytest.approx(LARGE / 6)
+    assert (learned.item(), right.item()) == (6, 5)
+    assert leaves[:5].tolist() == [0, 2, 1, 2, 0]
+    assert leaves_right[:5].tolist() == [0, 2, 0, 2, 0]
+
+
+def test_leaves_beyond_the_last_number_count_with_it() -> None:
+    labels, field = torch.tensor([[1, 2]]), torch.tensor([[FIELDS + 5, FIELDS + 9]])
+    logits = torch.nn.functional.one_hot(torch.tensor([[1, 1]]), 4).float()
+    *_, leaves, leaves_right = letter_figures(logits, labels, field)
+    assert (leaves[-1].item(), leaves_right[-1].item()) == (1, 0)
+
+
+def test_nothing_to_learn_is_no_loss() -> None:
+    nothing = torch.full((1, 3), IGNORED)
+    loss, learned, *_ = letter_figures(torch.randn(1, 3, 5), nothing, torch.zeros_like(nothing))
+    assert (loss.item(), learned.item()) == (0, 0)
+
+
+def test_a_tally_is_a_mean_over_what_was_counted() -> None:
+    def figures(loss: float, letters: int, right: int, leaf: int) -> Figures:
+        leaves, leaves_right = torch.zeros(FIELDS).long(), torch.zeros(FIELDS).long()
+        leaves[leaf], leaves_right[leaf] = 4, right
+        numbers = [torch.tensor(n) for n in (letters, right, 8, 2)]
+        return Figures(torch.tensor(loss), torch.tensor(2 * loss), *numbers, leaves, leaves_right)
+
+    tally = Tally(torch.device("cpu"))
+    tally.add(figures(1.0, 10, 1, 1))
+    tally.add(figures(2.0, 30, 3, 2))
+    assert tally.batches == 2
+    assert tally.means() == {
+        "letter_loss": 1.5,
+        "glyph_loss": 3.0,
+        "letters": 0.1,
+        "glyphs": 0.25,
+        "leaves": 0.5,
+    }
+    assert tally.by_field(3) == [0.25, 0.75, 0.0]
+
+
+def test_padding_changes_nothing(pupil: Pupil, vision: VisionConfig) -> None:
+    wide = Canvas(patches=160, windows=9, length=200, text=90)
+    with torch.no_grad():
+        tight, loose = (
+            pupil(one, layout_of(one, vision), with_text=True)
+            for one in (batch(vision, SMALL), batch(vision, wide))
+        )
+    # Empty slots are learned too, a little, so that the glyph loss knows of padding.
+    close(tight._replace(glyph_loss=loose.glyph_loss), loose)
+    assert tight.letters > 0 and tight.glyphs > 0
+
+
+def test_silent_pages_are_not_counted(pupil: Pupil, vision: VisionConfig) -> None:
+    with torch.no_grad():
+        alone, filled = (
+            pupil(one, layout_of(one, vision), with_text=True)
+            for one in (batch(vision, SMALL), batch(vision, SMALL, silent=2))
+        )
+    close(alone._replace(glyph_loss=filled.glyph_loss), filled)
+
+
+def test_without_text_only_the_tower_learns(pupil: Pupil, vision: VisionConfig) -> None:
+    pages = batch(vision, SMALL)
+    figures = pupil(pages, layout_of(pages, vision), with_text=False)
+    figures.glyph_loss.backward()
+    learning = {name for name, p in pupil.named_parameters() if p.grad is not None}
+    assert "glyph_head.weight" in learning
+    assert any("vision_tower.blocks" in name for name in learning)
+    assert not any("language_model" in name or "merger" in name for name in learning)
+    assert figures.letters.item() == figures.leaves.sum().item() == 0
+
+
+def test_every_parameter_learns(pupil: Pupil, vision: VisionConfig) -> None:
+    pages = batch(vision, SMALL)
+    figures = pupil.train()(pages, layout_of(pages, vision), with_text=True)
+    (figures.letter_loss + figures.glyph_loss).backward()
+    gradients = {name: p.grad for name, p in pupil.named_parameters()}
+    assert all(
+        gradient is not None and gradient.isfinite().all() for gradient in gradients.values()
+    )
+    idle = {name for name, gradient in gradients.items() if not gradient.any()}
+    # The second half of an adapter begins at nothing, and so holds the first half back at first.
+    assert all("adapter" in name and name.endswith(".0.weight") for name in idle)
+
+
+def test_the_first_guess_is_as_good_as_any(pupil: Pupil, vision: VisionConfig) -> None:
+    pages = batch(vision, SMALL)
+    figures = pupil(pages, layout_of(pages, vision), with_text=True)
+    assert figures.letter_loss.item() == pytest.approx(math.log(1536), rel=0.1)
+    assert figures.glyph_loss.item() == pytest.approx(math.log(GLYPH_CLASSES), rel=0.15)
+
+
+def test_light_changes_from_page_to_page() -> None:
+    torch.manual_seed(0)
+    grey = torch.full((3, 40, 196), 0.5)
+    lit = relit(grey)
+    assert lit.mean((1, 2)).std() > 0.01
+    assert 0 < (lit - lit.mean((1, 2), keepdim=True)).abs().mean() < 0.1
