@@ -160,12 +160,12 @@ def test_scores_are_given_per_split_and_together() -> None:
     total = figures["dev"]["fields"]["total"]
     assert (total["right"], total["wrong"], total["missed"]) == (1, 1, 1)
     assert total["accuracy"] == pytest.approx(1 / 3, abs=1e-4)
-    assert total["f1"] == pytest.approx(2 / 4)
+    assert total["f1"] == pytest.approx(2 / (2 + 3))
     assert total["by_group"] == pytest.approx((0.5 + 0) / 2)
     assert figures["dev"]["fields"]["shop"]["accuracy"] == pytest.approx(2 / 3, abs=1e-4)
     assert figures["all"]["fields"]["total"]["right"] == 2
     assert figures["all"]["fields"]["shop"]["accuracy"] == 0.75
-    assert figures["dev"]["micro_f1"] == pytest.approx(6 / 9, abs=1e-4)
+    assert figures["dev"]["micro_f1"] == pytest.approx(6 / (4 + 6), abs=1e-4)
     low, high = figures["seen"]["fields"]["total"]["interval"]
     assert (low, high) == (pytest.approx(0.2065, abs=1e-3), 1.0)
     json.dumps(figures)
