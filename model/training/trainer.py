@@ -114,7 +114,7 @@ class Trainer:
             with Pool(batches, stage.uses, self.rank) as pool:
                 with self._clock.stopped():
                     exams = self._exams(stage)
-                    self._warm_up(stage, pool.take(), exams)
+                    self._warm_up(stage, pool.take())
                 self._teach(stage, pool, exams)
             self.stage += 1
             self.save("latest")
@@ -257,8 +257,9 @@ class Trainer:
                 figures[f"{split} by key"] = tally.by_field(len(MAIN_KEYS))
         self.say(stage=stage.name, step=self.step, held_out=figures)
 
-    @torch.no_grad()
     def _examine(self, stage: Stage, batches: Sequence[Batch]) -> Tally:
+        """What the batches show. Gradients are followed, and dropped: not to follow them would be
+        another mode, for which every layer would have to be compiled once more."""
         tally = Tally(self.device)
         self.pupil.eval()
         for batch in batches:
@@ -284,7 +285,7 @@ class Trainer:
             for split, those in pages.items()
         }
 
-    def _warm_up(self, stage: Stage, batch: Batch, exams: Exams) -> None:
+    def _warm_up(self, stage: Stage, batch: Batch) -> None:
         """Compile for this stage's shapes before its clock starts; weights stay as they are.
 
         Raises FloatingPointError where gradients are not finite, naming the parameters.
@@ -300,8 +301,6 @@ class Trainer:
                 ]
                 raise FloatingPointError(f"gradients of stage {stage.name} are not finite: {bad}")
             self.gradients.zero_()
-        for batches in exams.values():
-            self._examine(stage, batches[:1])
         if self.device.type == "cuda":
             torch.cuda.synchronize()
         self.say(stage=stage.name, warm_up=round(time.monotonic() - began, 1))

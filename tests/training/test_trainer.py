@@ -132,6 +132,16 @@ def test_a_state_brings_everything_back(drawn: Sources, tmp_path: Path) -> None:
     )
 
 
+def test_looking_at_held_out_pages_teaches_nothing(drawn: Sources, tmp_path: Path) -> None:
+    pages = replace(CROPS, canvas=Canvas(1024, 24, 768, 510), mixture=Mixture())
+    one = trainer(drawn, tmp_path, pages)
+    exams = one._exams(pages)
+    [first] = exams["drawn"]
+    tally, again = one._examine(pages, [first]), one._examine(pages, [first, first])
+    assert tally.means() == again.means() and again.batches == 2
+    assert not one.gradients.any() and one.pupil.training
+
+
 def test_an_unknown_stage_to_begin_at(drawn: Sources, tmp_path: Path) -> None:
     one = trainer(drawn, tmp_path, CROPS)
     one.save("latest")
