@@ -1,8 +1,9 @@
 """Real scans with labels: prepared once, then shown with another crop, tilt and light each time.
 
-`python -m training.real FOLDER OUT` reads FOLDER/labels.jsonl ({"file", "split", "truth"}) and,
-where it exists, FOLDER/characters.jsonl (text lines and the centre of every character), cuts the
-blank margins as the app does, and writes small pictures and pages.jsonl to OUT.
+`python -m training.real FOLDER OUT` reads FOLDER/labels.jsonl ({"file", "split", "truth"}, the last
+with any of company, address, date and total) and, where it exists, FOLDER/characters.jsonl ({"file",
+"lines"}, with the centre of every character), cuts the blank margins as the app does, and writes
+small pictures and pages.jsonl to OUT.
 """
 
 import argparse
@@ -96,7 +97,6 @@ class RealPage:
 
 def load(folder: Path, *splits: str) -> list[RealPage]:
     """The prepared pages of these splits; raises FileNotFoundError where none were prepared."""
-    lines = (folder / "pages.jsonl").read_text(encoding="utf-8").splitlines()
     return [
         RealPage(
             folder / page["file"],
@@ -104,7 +104,7 @@ def load(folder: Path, *splits: str) -> list[RealPage]:
             np.array(page["glyphs"], np.int32).reshape(-1, 3),
             page["record"],
         )
-        for page in map(json.loads, lines)
+        for page in _rows(folder / "pages.jsonl")
         if page["split"] in splits
     ]
 
@@ -116,9 +116,9 @@ def prepare(folder: Path, out: Path) -> int:
     """
     out.mkdir(parents=True, exist_ok=True)
     characters = _characters(folder / "characters.jsonl")
-    labels = (folder / "labels.jsonl").read_text(encoding="utf-8").splitlines()
+    labels = _rows(folder / "labels.jsonl")
     with (out / "pages.jsonl").open("w", encoding="utf-8") as index:
-        for label in map(json.loads, labels):
+        for label in labels:
             page = _prepared(folder, out, label, characters.get(label["file"], []))
             index.write(json.dumps(page, ensure_ascii=False, separators=(",", ":")) + "\n")
     return len(labels)
@@ -197,10 +197,13 @@ def _grey(path: Path) -> npt.NDArray[np.uint8]:
 
 
 def _characters(path: Path) -> dict[str, list[Line]]:
-    if not path.exists():
-        return {}
-    rows = map(json.loads, path.read_text(encoding="utf-8").splitlines())
-    return {row["file"]: row["lines"] for row in rows}
+    return {row["file"]: row["lines"] for row in _rows(path)} if path.exists() else {}
+
+
+def _rows(path: Path) -> list[dict[str, Any]]:
+    # Not str.splitlines, which also splits at separators that JSON may hold unescaped.
+    with path.open(encoding="utf-8") as lines:
+        return [json.loads(line) for line in lines]
 
 
 def _lit(pixels: npt.NDArray[np.uint8], rng: np.random.Generator) -> npt.NDArray[np.uint8]:

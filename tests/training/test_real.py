@@ -78,7 +78,7 @@ def prepared(folder: Path, truth: dict[str, str], lines: list[dict[str, object]]
             cv2.rectangle(pixels, (x - 2, y - 6), (x + 2, y + 6), 0, -1)
     cv2.imwrite(str(folder / "a.png"), pixels)
     (folder / "labels.jsonl").write_text(
-        json.dumps({"file": "a.png", "split": "train", "truth": truth})
+        json.dumps({"file": "a.png", "split": "train", "truth": truth}, ensure_ascii=False), "utf-8"
     )
     (folder / "characters.jsonl").write_text(json.dumps({"file": "a.png", "lines": lines}))
     assert real.prepare(folder, folder / "out") == 1
@@ -114,6 +114,11 @@ def test_a_record_holds_the_labels_and_what_is_beyond_doubt(tmp_path: Path) -> N
         "payment_method": "CASH",
         "subtotal": "12.30",
     }
+
+
+def test_a_label_may_hold_any_separator(tmp_path: Path) -> None:
+    truth = {"company": "SHOP\u2028&\u0085CO"}
+    assert prepared(tmp_path, truth, []).record == {"merchant_name": truth["company"]}
 
 
 def test_what_is_printed_twice_is_in_doubt(tmp_path: Path) -> None:
