@@ -1,7 +1,7 @@
 """Real scans with labels: prepared once, then shown with another crop, tilt and light each time.
 
-`python -m training.real FOLDER OUT` reads FOLDER/labels.jsonl ({"file", "split", "truth"}, the truth
-being any of company, address, date and total) and, where it exists, FOLDER/characters.jsonl
+`python -m training.real FOLDER OUT` reads FOLDER/labels.jsonl ({"file", "split", "truth"}, the
+truth being any of company, address, date and total) and, where it exists, FOLDER/characters.jsonl
 ({"file", "lines"}, with the centre of every character). It cuts the blank margins as the app does
 and writes small pictures and pages.jsonl to OUT.
 """
