@@ -197,7 +197,9 @@ def _read(path: Path, limits: Limits, name: str) -> bytes:
         with path.open("rb") as file:
             return file.read(limits.max_bytes + 1)
     except FileNotFoundError:
-        raise MissingFileError(f"{name}: no such file") from None
+        raise MissingFileError(
+            f"{name}: no such file", hint="check the path; - reads from standard input"
+        ) from None
     except (OSError, ValueError) as error:
         raise MissingFileError(f"{name}: cannot be opened ({_words(error)})") from error
 
