@@ -50,3 +50,16 @@ def test_attention(key_heads: int, how: str) -> None:
     if how != "plain":
         scores = scores.masked_fill(~mask, -torch.inf)
     torch.testing.assert_close(y, scores.softmax(-1) @ v)
+
+
+@pytest.mark.parametrize("key_heads", [1, 2, 4])
+@pytest.mark.parametrize("mask", [None, "bool", "float"])
+def test_attention_of_one_query(key_heads: int, mask: str | None) -> None:
+    q = torch.randn(3, 4, 1, 8)
+    k, v = torch.randn(2, 3, key_heads, 7, 8)
+    seen = torch.arange(7) < torch.tensor([3, 7, 1])[:, None, None, None]
+    hidden = torch.zeros(3, 1, 1, 7).masked_fill(~seen, -torch.inf)
+    y = attention(q, k, v, 0.3, mask={None: None, "bool": seen, "float": hidden}[mask])
+    k, v = (t.repeat_interleave(4 // key_heads, dim=1) for t in (k, v))
+    scores = q @ k.mT * 0.3 + (0 if mask is None else hidden)
+    torch.testing.assert_close(y, scores.softmax(-1) @ v)
