@@ -30,8 +30,8 @@ def describe(config: Zamba2VLConfig, folder: Path) -> None:
     _write(
         folder / "preprocessor_config.json",
         {
-            "image_processor_type": "Qwen2VLImageProcessor",
-            "processor_class": "Qwen2_5_VLProcessor",
+            "image_processor_type": "Zamba2_VLImageProcessor",
+            "processor_class": "Zamba2_VLProcessor",
             "patch_size": config.vision.patch_size,
             "merge_size": config.vision.spatial_merge_size,
             "temporal_patch_size": config.vision.temporal_patch_size,

@@ -239,3 +239,17 @@ def test_a_lora_step_moves_the_adapters_alone(folder: Path, wrapped: Any) -> Non
     for part in ("vision_tower", "shared_transformer", "mamba"):
         assert any(part in name for name in moved)
     assert losses[1] < losses[0]
+
+
+def test_the_bundled_weights_say_the_same_through_transformers() -> None:
+    home = Path(__file__).parents[2]
+    picture = Image.open(home / "samples/receipt.jpg").convert("RGB")
+    weights = home / "model/weights"
+    processor = AutoProcessor.from_pretrained(weights)
+    model = AutoModelForImageTextToText.from_pretrained(weights, dtype=torch.float32)
+    inputs = encoded(processor, conversation("<|read|>", picture))
+    written = model.generate(**inputs, max_new_tokens=24, do_sample=False)
+    ids = written[0, inputs["input_ids"].shape[1] :].tolist()
+    ours = Zamba2VL.from_pretrained(weights).generate("<|read|>", [picture], max_new_tokens=24)
+    assert ids == list(ours.token_ids)
+    assert ours.text.startswith("SEAGULL BOOKS & COFFEE")
