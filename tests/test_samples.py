@@ -14,8 +14,8 @@ SAMPLES = Path(__file__).parents[1] / "samples"
 
 # What the bundled weights must get right in each; they may slip elsewhere.
 SURE = {
-    "receipt.jpg": ["date", "total"],
-    "invoice.pdf": ["invoice_number", "total"],
+    "receipt.jpg": ["date", "time", "currency", "subtotal", "total"],
+    "invoice.pdf": ["invoice_number", "issue_date", "due_date", "iban", "net_total", "total"],
 }
 
 MEASURED = """
