@@ -7,6 +7,7 @@ and kills the process should the file shrink under it.
 
 import json
 import os
+import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,7 +96,10 @@ def save(model: Model, folder: str | Path, dtype: torch.dtype = torch.bfloat16) 
     partial = folder / f".{_SINGLE}.part"
     save_file(weights, partial, metadata={"format": "pt"})
     partial.replace(folder / _SINGLE)
-    (folder / "config.json").write_text(described + "\n", encoding="utf-8")
+    card = folder / "config.json"
+    card.write_text(described + "\n", encoding="utf-8")
+    # safetensors writes for the owner alone; the weights are as public as what describes them.
+    (folder / _SINGLE).chmod(stat.S_IMODE(card.stat().st_mode))
 
 
 def build(config: Zamba2VLConfig) -> Model:

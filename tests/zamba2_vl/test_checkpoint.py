@@ -48,6 +48,11 @@ def test_round_trip(model: VisionLanguageModel, folder: Path) -> None:
     assert not loaded.training
 
 
+def test_whoever_may_read_the_configuration_may_read_the_weights(folder: Path) -> None:
+    modes = {(folder / name).stat().st_mode for name in ("config.json", "model.safetensors")}
+    assert len(modes) == 1
+
+
 def test_tied_weights_are_stored_once_and_shared(folder: Path) -> None:
     names = load_file(folder / "model.safetensors").keys()
     stored = {n.split("layers.")[1][0] for n in names if "shared_transformer.self_attn.q_" in n}
