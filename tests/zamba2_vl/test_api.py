@@ -181,3 +181,32 @@ def test_loading_imports_neither_transformers_nor_the_hub(saved: Path) -> None:
         check=True,
     )
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_cuda_says_what_the_cpu_says(dtype: torch.dtype) -> None:
+    home = Path(__file__).parents[2]
+    weights, page = home / "model/weights", home / "samples/receipt.jpg"
+    cpu, cuda = Zamba2VL.from_pretrained(weights), Zamba2VL.from_pretrained(weights, "cuda", dtype)
+    expected = cpu.generate("<|read|>", [page], max_new_tokens=40)
+    answer = cuda.generate("<|read|>", [page], max_new_tokens=40)
+    # The first line is read with certainty, whatever the rounding; float32 leaves no doubt later.
+    assert answer.text.splitlines()[0] == expected.text.splitlines()[0]
+    if dtype == torch.float32:
+        assert answer.token_ids == expected.token_ids
+        np.testing.assert_allclose(answer.logprobs, expected.logprobs, atol=1e-2)
+
+
+@pytest.mark.gpu
+def test_a_batch_on_cuda_is_its_requests_alone() -> None:
+    home = Path(__file__).parents[2]
+    reader = Zamba2VL.from_pretrained(home / "model/weights", "cuda", torch.float32, slots=2)
+    page = home / "samples/receipt.jpg"
+    requests = [
+        reader.request("<|read|>", [page], max_new_tokens=limit, temperature=heat, seed=limit)
+        for limit, heat in ((24, 0.0), (7, 0.9), (15, 0.0))
+    ]
+    alone = [reader.generate(request) for request in requests]
+    together = reader.generate_batch(requests)
+    assert [one.token_ids for one in together] == [one.token_ids for one in alone]
