@@ -1,0 +1,148 @@
+"""docextract FILE...: documents into records."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from docextract import __version__
+from docextract.cli.documents import exit_code, read_each
+from docextract.cli.options import (
+    BudgetOption,
+    DebugOption,
+    Device,
+    DeviceOption,
+    ModelOption,
+    OutOption,
+    OverwriteOption,
+    SchemaOption,
+    given,
+)
+from docextract.console import complain, data_stream, run
+from docextract.errors import ExitCode, UsageError
+from docextract.settings import Limits, Settings, parse_budget
+
+_LIMITS = Limits()
+
+
+class Format(StrEnum):
+    """How results are written."""
+
+    json = "json"
+    jsonl = "jsonl"
+    csv = "csv"
+    table = "table"
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"docextract {__version__}")
+        raise typer.Exit
+
+
+def read(
+    files: Annotated[
+        list[str], typer.Argument(metavar="FILE", help="PDFs and pictures; - is stdin.")
+    ],
+    schema: SchemaOption = None,
+    budget: BudgetOption = None,
+    pages: Annotated[str | None, typer.Option(metavar="1-3,7", help="Only these pages.")] = None,
+    password: Annotated[str | None, typer.Option(metavar="WORD", help="Of encrypted PDFs.")] = None,
+    password_file: Annotated[
+        Path | None, typer.Option(metavar="F", help="Its first line is the password.")
+    ] = None,
+    model: ModelOption = "bundled",
+    device: DeviceOption = Device.auto,
+    form: Annotated[
+        Format | None,
+        typer.Option(
+            "--format",
+            help="Without it: as OUT is named, else json for one file, jsonl for several.",
+            show_default=False,
+        ),
+    ] = None,
+    details: Annotated[
+        bool, typer.Option("--details", help="With evidence, checks and timings.")
+    ] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit with 12 where a person should look.")
+    ] = False,
+    out: OutOption = None,
+    overwrite: OverwriteOption = False,
+    max_pages: Annotated[
+        int, typer.Option(metavar="N", min=1, help="Most pages of a document.")
+    ] = _LIMITS.max_pages,
+    max_pixels: Annotated[
+        int, typer.Option(metavar="N", min=1, help="Most pixels of a picture.")
+    ] = _LIMITS.max_pixels,
+    max_bytes: Annotated[
+        int, typer.Option(metavar="N", min=1, help="Most bytes of a file.")
+    ] = _LIMITS.max_bytes,
+    timeout: Annotated[
+        float | None,
+        typer.Option(metavar="S", min=0, help="Most seconds that reading a document may take."),
+    ] = None,
+    debug: DebugOption = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="Show it and exit.", is_eager=True, callback=_version)
+    ] = False,
+) -> None:
+    """Read documents into records of a schema.
+
+    The record of one file, as JSON, or a line for each of several files goes to stdout.
+    """
+
+    def work() -> ExitCode:
+        settings = Settings(
+            budget=parse_budget(budget) if budget else None,
+            pages=pages,
+            password=_password(password, password_file),
+            limits=Limits(max_pages, max_pixels, max_bytes),
+            timeout=timeout,
+        )
+        chosen = form or _format_of(out, several=len(files) > 1)
+        if details and chosen in (Format.csv, Format.table):
+            raise UsageError(f"--details does not fit into {chosen}", hint="use --format jsonl")
+        with data_stream(out, overwrite) as stream:
+            from docextract.report.tables import open_writer, write_json
+            from docextract.schema import load_schema
+
+            loaded = load_schema(given(schema))
+            outcomes = read_each(files, loaded, settings, model, device)
+            if chosen is Format.json and len(files) == 1:
+                [outcome] = outcomes
+                if outcome.error:
+                    raise outcome.error
+                line = outcome.to_dict(details)
+                write_json(stream, line if details else line["record"])
+                return exit_code([outcome], strict)
+            writer = open_writer(chosen, stream, loaded.tree)
+            done = []
+            for outcome in outcomes:
+                writer.write(outcome.to_dict(details))
+                if outcome.error:
+                    complain(outcome.error)
+                done.append(outcome)
+            writer.finish()
+            return exit_code(done, strict)
+
+    raise typer.Exit(run(work, debug))
+
+
+def _format_of(out: Path | None, several: bool) -> Format:
+    suffix = out.suffix.lstrip(".").lower() if out else ""
+    if suffix in (Format.json, Format.jsonl, Format.csv):
+        return Format(suffix)
+    return Format.jsonl if several else Format.json
+
+
+def _password(password: str | None, file: Path | None) -> str | None:
+    if file is None:
+        return password
+    if password is not None:
+        raise UsageError("--password and --password-file exclude each other")
+    try:
+        return (file.read_text("utf-8").splitlines() or [""])[0]
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{file}: the password cannot be read ({error})") from error
