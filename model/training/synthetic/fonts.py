@@ -12,6 +12,13 @@ from PIL import Image, ImageDraw, ImageFont
 ASCII = "".join(chr(code) for code in range(0x21, 0x7F))
 ACCENTED = "ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØÙÚÛÜÝßàáâãäåæçèéêëìíîïñòóôõöøùúûüýÿŒœŠšŽž"
 SIGNS = "€£¥§°²³·«»¿¡ºª®©±–’“”"
+KEPT_OUT = frozenset({
+    "Anonymous-Pro.ttf", "Anonymous-Pro-B.ttf", "Caladea-Regular.ttf", "Caladea-Bold.ttf",
+    "Courier-Prime-Sans.otf", "Go-Regular.ttf", "Go-Bold.ttf", "NotoMono-Regular.ttf",
+    "P052-Roman.otf", "RobotoSlab-Regular.otf", "RobotoSlab-Bold.otf",
+})  # fmt: skip
+"""Faces that no page of the training shows: the exam is drawn with them alone."""
+
 _BOLD = ("Bold", "Demi", "-B.")
 _HAND = ("SteveHand", "Breip")
 # Pictures of a letter at this size decide what a face covers; widths are measured there as well.
@@ -137,15 +144,21 @@ def _open_face(path: Path) -> Face:
 
 
 class FontShelf:
-    """All faces of a folder, in the order of their names so that a seed means the same page.
+    """The faces of a folder, in the order of their names so that a seed means the same page.
 
-    Raises FileNotFoundError for a folder without .ttf or .otf files.
+    Those kept out of the training, or all but those. Raises FileNotFoundError for a folder without
+    such .ttf or .otf files.
     """
 
-    def __init__(self, folder: Path) -> None:
-        paths = sorted(p for p in folder.iterdir() if p.suffix.lower() in {".ttf", ".otf"})
+    def __init__(self, folder: Path, kept_out: bool = False) -> None:
+        paths = sorted(
+            path
+            for path in folder.iterdir()
+            if path.suffix.lower() in {".ttf", ".otf"} and (path.name in KEPT_OUT) is kept_out
+        )
         if not paths:
-            raise FileNotFoundError(f"no .ttf or .otf files in {folder}")
+            which = "kept out of the training" if kept_out else "to train with"
+            raise FileNotFoundError(f"{folder} has no .ttf or .otf files {which}")
         self.faces = [_open_face(path) for path in paths]
 
     def pick(self, rng: np.random.Generator, letters: Iterable[str], *, mono: float = 0.5) -> Face:

@@ -34,12 +34,13 @@ class PageFactory:
     """Draws pages with the faces of folder `fonts` and the words of file `words`.
 
     The same generator state gives the same page, on any machine with the same files and the same
-    releases of Pillow and OpenCV.
+    releases of Pillow and OpenCV. `kept_out` draws with the faces and words that the training
+    never shows, and with these alone.
     """
 
-    def __init__(self, fonts: Path, words: Path) -> None:
-        self._shelf = FontShelf(fonts)
-        self._words = Words(words)
+    def __init__(self, fonts: Path, words: Path, kept_out: bool = False) -> None:
+        self._shelf = FontShelf(fonts, kept_out)
+        self._words = Words(words, kept_out)
 
     def document(
         self, rng: np.random.Generator, max_tokens: int, kind: str | None = None

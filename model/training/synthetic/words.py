@@ -1,8 +1,12 @@
 """Names, streets, towns and things made by code from a plain word list and syllables."""
 
 from pathlib import Path
+from zlib import crc32
 
 import numpy as np
+
+_KEPT_OUT = 10
+"""One word in so many is kept out of the training, by its letters, for the exam."""
 
 _ONSETS = [
     "b",
@@ -72,11 +76,21 @@ def _choose(rng: np.random.Generator, options: list[str] | tuple[str, ...]) -> s
 
 
 class Words:
-    """A word list (one word a line) to draw from; raises ValueError where it holds under 50."""
+    """A word list (one word a line) to draw from; raises ValueError where it holds under 50.
 
-    def __init__(self, path: Path) -> None:
+    It gives the words that are kept out of the training, or all but those.
+    """
+
+    def __init__(self, path: Path, kept_out: bool = False) -> None:
         listed = path.read_text(encoding="utf-8").split()
-        plain = [w for w in listed if 3 <= len(w) <= 12 and w.isascii() and w.isalpha()]
+        plain = [
+            word
+            for word in listed
+            if 3 <= len(word) <= 12
+            and word.isascii()
+            and word.isalpha()
+            and is_kept_out(word) is kept_out
+        ]
         self.words = [w for w in plain if w.islower()]
         self.names = [w for w in plain if w.istitle()] or self.words
         if len(self.words) < 50:
@@ -95,6 +109,11 @@ class Words:
         if rng.random() < 0.35:
             return _choose(rng, self.names)
         return made_up(rng).capitalize()
+
+
+def is_kept_out(word: str) -> bool:
+    """Whether the training never draws this word from a list, however it is capitalised."""
+    return crc32(word.lower().encode()) % _KEPT_OUT == 0
 
 
 def made_up(rng: np.random.Generator) -> str:

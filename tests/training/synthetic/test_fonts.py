@@ -4,7 +4,7 @@ import numpy as np
 import pymupdf
 import pytest
 
-from training.synthetic.fonts import FontShelf
+from training.synthetic.fonts import KEPT_OUT, FontShelf
 
 
 @pytest.fixture
@@ -38,3 +38,14 @@ def test_widths_grow_with_the_size_and_monospaced_ones_stay_whole(shelf: FontShe
 def test_a_folder_without_faces_is_named(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="no .ttf or .otf files"):
         FontShelf(tmp_path)
+
+
+def test_what_is_kept_out_of_the_training_is_drawn_for_the_exam_alone(tmp_path: Path) -> None:
+    kept_out = sorted(KEPT_OUT)[0]
+    for name in ("Sans-Regular.otf", kept_out):
+        (tmp_path / name).write_bytes(pymupdf.Font("helv").buffer)
+    assert [face.path.name for face in FontShelf(tmp_path).faces] == ["Sans-Regular.otf"]
+    assert [face.path.name for face in FontShelf(tmp_path, kept_out=True).faces] == [kept_out]
+    (tmp_path / kept_out).unlink()
+    with pytest.raises(FileNotFoundError, match="kept out of the training"):
+        FontShelf(tmp_path, kept_out=True)
