@@ -6,7 +6,8 @@ only the chosen ones are learned.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,22 +18,75 @@ from docextract.prompt import compact_question
 Tree = dict[str, Any]
 
 SYNONYMS: dict[str, tuple[str, ...]] = {
-    "merchant_name": ("company", "store_name", "shop", "vendor", "merchant", "seller"),
-    "merchant_address": ("address", "store_address", "company_address", "merchantAddress"),
-    "date": ("receipt_date", "transaction_date", "purchase_date", "dateOfPurchase"),
-    "total": ("total_amount", "amount_due", "grand_total", "totalAmount", "amount_paid"),
-    "invoice_number": ("invoice_no", "number", "invoiceNumber", "document_number"),
-    "issue_date": ("invoice_date", "date", "invoiceDate", "date_of_issue"),
-    "seller_name": ("supplier", "seller", "vendor_name", "sellerName"),
-    "buyer_name": ("customer", "buyer", "bill_to", "customer_name"),
+    "merchant_name": ("company", "store_name", "shop", "vendor", "merchant", "seller_name"),
+    "merchant_address": ("address", "store_address", "company_address", "seller_address"),
+    "merchant_phone": ("phone", "telephone", "phone_number", "tel"),
+    "merchant_tax_id": ("tax_id", "gst_number", "vat_number", "seller_tax_id"),
+    "registration_number": ("company_number", "reg_no", "business_registration"),
+    "receipt_number": ("invoice_number", "bill_number", "document_number", "receipt_no"),
+    "date": ("receipt_date", "transaction_date", "purchase_date", "issue_date"),
+    "time": ("purchase_time", "transaction_time"),
+    "subtotal": ("net_total", "sub_total", "amount_before_tax", "net_amount"),
+    "tax": ("tax_total", "tax_amount", "vat", "gst_amount", "total_tax"),
+    "rounding": ("rounding_adjustment", "round_off"),
+    "total": ("total_amount", "amount_due", "grand_total", "amount_to_pay", "amount_payable"),
+    "cash_tendered": ("amount_tendered", "cash", "amount_given", "cash_received"),
+    "change": ("change_due", "change_given"),
+    "payment_method": ("paid_by", "payment_type", "tender"),
+    "currency": ("currency_code", "currency_symbol"),
+    "invoice_number": ("invoice_no", "number", "document_number", "receipt_number"),
+    "issue_date": ("invoice_date", "date", "date_of_issue", "date_issued"),
+    "due_date": ("payment_due", "pay_by", "date_due", "payment_deadline"),
+    "delivery_date": ("date_of_supply", "service_date", "delivered_on"),
+    "purchase_order": ("po_number", "order_number", "customer_order"),
+    "customer_number": ("customer_id", "client_number", "customer_no"),
+    "seller_name": ("supplier", "seller", "vendor_name", "merchant_name", "issuer"),
+    "seller_address": ("supplier_address", "vendor_address", "merchant_address"),
+    "seller_tax_id": ("vat_id", "vat_number", "tax_number", "supplier_vat_id"),
+    "buyer_name": ("customer", "buyer", "bill_to", "customer_name", "client"),
+    "buyer_address": ("customer_address", "billing_address", "bill_to_address"),
+    "net_total": ("subtotal", "total_excluding_tax", "net_amount", "amount_before_tax"),
+    "tax_total": ("tax", "vat_amount", "total_vat", "tax_amount"),
+    "iban": ("account_number", "bank_account", "iban_number"),
+    "bic": ("swift", "bic_code", "swift_code"),
+    "current_reading": ("meter_reading", "new_reading"),
+    "provider_name": ("utility", "supplier", "company"),
+    "amount_due": ("total", "total_amount", "amount_to_pay"),
     "line_items": ("items", "lines", "positions", "products"),
-    "amount": ("line_total", "total_price", "price"),
+    "amount": ("line_total", "total_price", "line_amount"),
+    "unit_price": ("price_each", "price_per_unit"),
     "quantity": ("qty", "count"),
     "description": ("name", "item", "product"),
 }
+"""Other names that a value is asked by; no two keys of one record share all of theirs."""
+
 COLUMNS = {"line_items": ("description", "quantity", "unit_price", "amount")}
+SCHEMAS = (
+    ("merchant_name", "merchant_address", "date", "time", "currency", "subtotal", "tax", "total",
+     "payment_method", "line_items"),
+    ("invoice_number", "issue_date", "due_date", "purchase_order", "seller_name", "seller_address",
+     "seller_tax_id", "buyer_name", "buyer_address", "currency", "net_total", "tax_total", "total",
+     "iban", "line_items"),
+)  # fmt: skip
+"""The keys of the bundled schemas, receipt and invoice, in their order."""
+
+ABSENT = (
+    "iban", "due_date", "purchase_order", "patient_name", "flight_number", "meter_reading",
+    "passport_number", "date_of_birth", "policy_number", "tracking_number", "check_in_date",
+    "room_rate", "departure_time", "arrival_airport", "blood_type", "diagnosis", "doctor",
+    "prescription", "dosage", "vessel", "container_number", "port_of_loading", "incoterms",
+    "country_of_origin", "lease_start", "monthly_rent", "tenant", "landlord", "interest_rate",
+    "loan_amount", "opening_balance", "closing_balance", "employer", "salary", "job_title",
+    "grade", "course", "student_id", "teacher", "isbn", "author", "engine_number",
+    "insured_person", "claim_number", "case_number", "court", "plaintiff", "nationality",
+    "marital_status", "meter_number", "tariff", "consumption", "recipe", "winner",
+)  # fmt: skip
+"""Keys that a page which records none of them does not show: tills, offices and blank paper."""
+
+# What a receipt or an invoice does not show where its record says nothing about it.
+_ELSEWHERE = ("iban", "due_date", "purchase_order", "buyer_name", "buyer_address", "time",
+              "payment_method")  # fmt: skip
 READ = "<|read|>"
-ABSENT = ("iban", "purchase_order", "due_date", "patient_name", "flight_number", "meter_reading")
 
 
 @dataclass(frozen=True)
@@ -62,28 +116,51 @@ def read_aloud(lines: list[str], room: int) -> Exercise:
 
 
 def ask(record: Mapping[str, Any], rng: np.random.Generator, whole: float = 0.5) -> Exercise:
-    """A question about a record: the whole schema, a part of it, other names, absent keys."""
-    keys = list(record)
-    if rng.random() >= whole:
-        take = int(rng.integers(1, min(len(keys), 7) + 1))
-        keys = [keys[i] for i in sorted(rng.choice(len(keys), size=take, replace=False))]
-        if rng.random() < 0.4:
-            rng.shuffle(keys)
+    """A question about a record: a bundled schema or a part, other names, absent keys."""
+    named = list(record.items())
+    roll = rng.random()
+    if roll < whole:
+        own = [keys for keys in SCHEMAS if set(keys) <= record.keys()]
+        named = [(key, record[key]) for key in own[0]] if own else named
+    elif roll < whole + 0.1 * (1 - whole) and (other := _otherwise(record)):
+        named = other
+    else:
+        take = int(rng.integers(1, min(len(named), 8) + 1))
+        order = rng.permutation(len(named))[:take]
+        named = [named[i] for i in (order if rng.random() < 0.4 else sorted(order))]
+    style = _style(rng)
     asked: dict[str, Any] = {}
     tree: Tree = {}
-    for key in keys:
-        value, node = record[key], shape({key: record[key]})[key]
+    spoken = {name for key in record for name in (key, *SYNONYMS.get(key, ()))}
+    foreign = [key for key in ABSENT if key not in spoken]
+    if roll >= whole and foreign and rng.random() < 0.35:
+        for i in rng.permutation(len(foreign))[: int(rng.integers(1, 7))]:
+            named.insert(int(rng.integers(0, len(named) + 1)), (foreign[i], None))
+    for key, value in named:
+        node = shape({key: value})[key]
         if isinstance(value, list) and (key in COLUMNS or (value and isinstance(value[0], dict))):
-            names = _columns(COLUMNS.get(key) or tuple(value[0]), rng)
+            names = _columns(COLUMNS.get(key) or tuple(value[0]), style, rng)
             value = [{other: row.get(name) for other, name in names.items()} for row in value]
             node = [dict.fromkeys(names)]
-        name = _rename(key, asked, rng)
-        asked[name], tree[name] = value, node
-    if rng.random() < 0.15:
-        absent = str(rng.choice(ABSENT))
-        if absent not in record and absent not in asked:
-            asked[absent] = tree[absent] = None
+        name = _rename(key, {*asked, *record}, style, rng)
+        if name not in asked:
+            asked[name], tree[name] = value, node
     return exercise(asked, tree)
+
+
+def _otherwise(record: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """The keys and values of a bundled schema made for another kind of paper.
+
+    Empty where the record does not say enough to answer each of its keys.
+    """
+    for schema in SCHEMAS:
+        if set(schema) <= record.keys():
+            continue
+        source = {name: key for key in record for name in (*SYNONYMS.get(key, ()), key)}
+        source |= {key: key for key in record}
+        if all(key in source or key in _ELSEWHERE for key in schema):
+            return [(key, record[source[key]] if key in source else None) for key in schema]
+    return []
 
 
 def exercise(record: Mapping[str, Any], tree: Tree | None = None) -> Exercise:
@@ -149,20 +226,43 @@ def _leaf(value: str | None) -> Iterator[tuple[str, bool]]:
         yield json.dumps(value, ensure_ascii=False), True
 
 
-def _columns(names: tuple[str, ...], rng: np.random.Generator) -> dict[str, str]:
+def _columns(
+    names: tuple[str, ...], style: Callable[[str], str], rng: np.random.Generator
+) -> dict[str, str]:
     """The columns to ask for, as asked -> as recorded: all, or sometimes a few, other names."""
     if rng.random() < 0.3:
         take = int(rng.integers(1, len(names) + 1))
         names = tuple(names[i] for i in sorted(rng.choice(len(names), size=take, replace=False)))
     shown: dict[str, str] = {}
     for name in names:
-        shown[_rename(name, shown, rng)] = name
+        shown[_rename(name, {*shown, *names}, style, rng)] = name
     return shown
 
 
-def _rename(key: str, taken: Mapping[str, Any], rng: np.random.Generator) -> str:
-    if key in SYNONYMS and rng.random() < 0.15:
+def _rename(
+    key: str, taken: Collection[str], style: Callable[[str], str], rng: np.random.Generator
+) -> str:
+    """The key, or a name that means the same and is not `taken`, in the question's style."""
+    if key in SYNONYMS and style is not _as_recorded and rng.random() < 0.4:
         other = str(rng.choice(SYNONYMS[key]))
         if other not in taken:
-            return other
-    return key
+            return style(other)
+    return style(key)
+
+
+def _style(rng: np.random.Generator) -> Callable[[str], str]:
+    """How all names of a question are written: mostly as recorded, or in some other form."""
+    roll = rng.random()
+    if roll < 0.55:
+        return _as_recorded
+    if roll < 0.76:
+        return str
+    if roll < 0.84:
+        return lambda name: re.sub("_(.)", lambda found: found[1].upper(), name)
+    if roll < 0.92:
+        return lambda name: name.replace("_", " ")
+    return lambda name: name.replace("_", " ").capitalize()
+
+
+def _as_recorded(name: str) -> str:
+    return name

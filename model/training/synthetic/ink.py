@@ -80,6 +80,34 @@ class Ink:
         """A straight stroke, `thick` pixels wide."""
         cv2.line(self._page, (round(x0), round(y0)), (round(x1), round(y1)), 0, thick)
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels."""
+        return self._page.shape[1], self._page.shape[0]
+
+    def paste(self, x: int, y: int, picture: Pixels) -> None:
+        """Darken the sheet by a grey picture whose corner is at (x, y)."""
+        _press(self._page, x, y, picture, False)
+
+    def logo(self, rng: np.random.Generator, x: float, y: float, high: float) -> None:
+        """A made-up emblem without letters, `high` pixels high, its corner at (x, y)."""
+        side = max(8, int(high))
+        wide = int(side * rng.uniform(0.8, 2.5))
+        mark = np.full((side, wide), 255, np.uint8)
+        for _ in range(int(rng.integers(1, 5))):
+            grey = int(rng.integers(0, 200))
+            thick = cv2.FILLED if rng.random() < 0.5 else int(rng.integers(1, 2 + side // 12))
+            points = (rng.uniform(0, 1, (int(rng.integers(3, 6)), 2)) * (wide, side)).astype(int)
+            if rng.random() < 0.5:
+                centre, turn = (int(points[0][0]), side // 2), float(rng.uniform(0, 180))
+                axes = (side // 3, side // 4)
+                cv2.ellipse(mark, centre, axes, turn, 0, 360, grey, thick, cv2.LINE_AA)
+            elif thick == cv2.FILLED:
+                cv2.fillPoly(mark, [points.reshape(-1, 1, 2)], grey, cv2.LINE_AA)
+            else:
+                cv2.polylines(mark, [points.reshape(-1, 1, 2)], True, grey, thick, cv2.LINE_AA)
+        self.paste(round(x), round(y), mark)
+
     def squeeze(self, width: int) -> None:
         """Make the sheet `width` pixels wide, letters and all."""
         height, before = self._page.shape

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from training.synthetic.blanks import blank, nothing, prose
 from training.synthetic.crops import crop
 from training.synthetic.flow import Faces, Plan, draw
 from training.synthetic.fonts import FontShelf
@@ -23,11 +24,14 @@ __all__ = ["PageFactory", "SyntheticPage"]
 _KINDS = {
     "receipt": receipt, "invoice": invoice, "form": form, "purchase_order": purchase_order,
     "delivery_note": delivery_note, "statement": statement, "utility_bill": utility_bill,
+    "prose": prose,
 }  # fmt: skip
 _ODDS = {
-    "receipt": 0.46, "invoice": 0.27, "form": 0.15, "purchase_order": 0.03,
-    "delivery_note": 0.03, "statement": 0.03, "utility_bill": 0.03,
+    "receipt": 0.4, "invoice": 0.3, "form": 0.14, "purchase_order": 0.025, "delivery_note": 0.025,
+    "statement": 0.025, "utility_bill": 0.025, "prose": 0.02, "blank": 0.04,
 }  # fmt: skip
+# Pixels an em of a blank sheet's few words, as far as its noise is concerned.
+_LEGIBLE_PX = 16
 
 
 class PageFactory:
@@ -51,8 +55,11 @@ class PageFactory:
         """
         if kind is None:
             kind = str(rng.choice(list(_ODDS), p=list(_ODDS.values())))
-        if kind not in _KINDS:
-            raise ValueError(f"no such kind of page: {kind}; there are {', '.join(_KINDS)}")
+        if kind not in _ODDS:
+            raise ValueError(f"no such kind of page: {kind}; there are {', '.join(_ODDS)}")
+        if kind == "blank":
+            ink = blank(rng, self._shelf, self._words, max_tokens)
+            return _finish(rng, ink, _LEGIBLE_PX, nothing(rng), kind)
         plan, record = _KINDS[kind](rng, self._words)
         ink, px = draw(rng, plan, self._faces(rng, plan), max_tokens)
         return _finish(rng, ink, px, record, kind)

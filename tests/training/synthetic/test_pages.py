@@ -21,6 +21,8 @@ KINDS = (
     "delivery_note",
     "statement",
     "utility_bill",
+    "prose",
+    "blank",
 )
 WORDS = """apple river stone window market garden bottle candle winter summer paper silver
 bridge corner dinner engine forest guitar hammer island jacket kitchen ladder mirror needle
