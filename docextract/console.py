@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, TextIO
 
-from docextract.errors import DocextractError, ExitCode, OutputError
+from docextract.errors import DocextractError, ExitCode, OutputError, our_fault
 
 if TYPE_CHECKING:
     from rich.status import Status
@@ -103,16 +103,6 @@ def run(work: Callable[[], ExitCode], debug: bool = False) -> ExitCode:
             traceback.print_exc()
         complain(our_fault(error))
         return ExitCode.INTERNAL
-
-
-def our_fault(error: Exception) -> DocextractError:
-    """An exception that nobody foresaw, as an error with code 1; its traceback stays with it."""
-    fault = DocextractError(
-        f"{type(error).__name__}: {error}",
-        hint="this is a fault of docextract; --debug shows where",
-    )
-    fault.__cause__ = error
-    return fault
 
 
 def complain(error: DocextractError) -> None:

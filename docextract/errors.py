@@ -5,7 +5,7 @@ line and the batch turn it into a message, a line of JSON and an exit code, and 
 """
 
 from enum import IntEnum
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 class ExitCode(IntEnum):
@@ -41,6 +41,25 @@ class DocextractError(Exception):
         super().__init__(message)
         self.message = message
         self.hint = hint
+
+    def to_dict(self) -> dict[str, Any]:
+        """As results carry it."""
+        return {
+            "code": int(self.exit_code),
+            "name": self.name,
+            "message": self.message,
+            "hint": self.hint,
+        }
+
+
+def our_fault(error: Exception) -> DocextractError:
+    """An exception that nobody foresaw, as an error with code 1; its traceback stays with it."""
+    fault = DocextractError(
+        f"{type(error).__name__}: {error}",
+        hint="this is a fault of docextract; --debug shows where",
+    )
+    fault.__cause__ = error
+    return fault
 
 
 class UsageError(DocextractError):
@@ -97,6 +116,18 @@ class TimedOutError(InputError):
     """Reading the document took longer than was allowed."""
 
     name = "timed_out"
+
+
+class CrashedError(InputError):
+    """The process that opened or read the document died of it."""
+
+    name = "crashed"
+
+
+class ChangedError(InputError):
+    """The file became another one while it was waiting to be read."""
+
+    name = "changed"
 
 
 class EncryptedError(DocextractError):

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import lru_cache
 from os import PathLike, fspath
@@ -42,7 +43,7 @@ Listener = Callable[[Progress], None]
 
 @overload
 def extract(
-    source: str | PathLike[str] | bytes,
+    source: str | PathLike[str] | bytes | Document,
     schema: type[M] | Schema[M],
     reader: Reader | None = None,
     settings: Settings = ...,
@@ -52,7 +53,7 @@ def extract(
 ) -> Extraction[M]: ...
 @overload
 def extract(
-    source: str | PathLike[str] | bytes,
+    source: str | PathLike[str] | bytes | Document,
     schema: str | PathLike[str],
     reader: Reader | None = None,
     settings: Settings = ...,
@@ -61,7 +62,7 @@ def extract(
     progress: Listener | None = None,
 ) -> Extraction[Any]: ...
 def extract(
-    source: str | PathLike[str] | bytes,
+    source: str | PathLike[str] | bytes | Document,
     schema: str | PathLike[str] | type[M] | Schema[M],
     reader: Reader | None = None,
     settings: Settings = Settings(),
@@ -70,6 +71,8 @@ def extract(
     progress: Listener | None = None,
 ) -> Extraction[Any]:
     """Read a PDF or a picture, a path or its bytes, into a record of `schema`.
+
+    A Document that is open already is read and left open; it has its own limits and name.
 
     `schema`: a Pydantic class, or whatever `load_schema` takes. `reader`: the bundled model unless
     given. `name` is what the result and messages call the document. `progress` is told what goes
@@ -82,10 +85,8 @@ def extract(
         AnswerError: no page got an answer that holds a record.
     """
     clock = _Clock(settings.timeout)
-    name = name or ("document" if isinstance(source, bytes) else fspath(source))
     loaded = load_schema(schema)
-    content = source if isinstance(source, bytes) else Path(source)
-    with open_document(content, settings.limits, settings.password, name) as document:
+    with _opened(source, settings, name) as document:
         numbers = document.numbers(settings.pages)
         reader = reader or _bundled_reader()
         run = _Run(loaded, reader, document, settings, clock, progress)
@@ -95,7 +96,7 @@ def extract(
     doubtful = any(value.needs_review for value in assembled.fields.values())
     return Extraction(
         version=__version__,
-        file=name,
+        file=document.name,
         schema=loaded.reference,
         status="review" if doubtful or not all(check.passed for check in checks) else "ok",
         data=assembled.data,
@@ -106,6 +107,16 @@ def extract(
         timings=run.timings(),
         tokens=run.tokens(),
     )
+
+
+def _opened(
+    source: str | PathLike[str] | bytes | Document, settings: Settings, name: str | None
+) -> AbstractContextManager[Document]:
+    if isinstance(source, Document):
+        return nullcontext(source)
+    name = name or ("document" if isinstance(source, bytes) else fspath(source))
+    content = source if isinstance(source, bytes) else Path(source)
+    return open_document(content, settings.limits, settings.password, name)
 
 
 class _Clock:

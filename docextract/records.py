@@ -136,14 +136,7 @@ class Outcome:
         """One line of results; with `details` the whole extraction where there is one."""
         if details and self.extraction:
             return self.extraction.to_dict()
-        problem = None
-        if self.error:
-            problem = {
-                "code": int(self.error.exit_code),
-                "name": self.error.name,
-                "message": self.error.message,
-                "hint": self.error.hint,
-            }
+        problem = self.error.to_dict() if self.error else None
         record = self.extraction.data if self.extraction else None
         return {"file": self.file, "status": self.status, "record": record, "error": problem}
 

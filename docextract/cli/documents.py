@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from docextract.cli.options import Device
-from docextract.console import Progress, our_fault
-from docextract.errors import DocextractError, ExitCode, ModelError, SchemaError
+from docextract.console import Progress
+from docextract.errors import DocextractError, ExitCode, ModelError, SchemaError, our_fault
 from docextract.settings import Limits, Settings
 
 if TYPE_CHECKING:
@@ -42,15 +42,14 @@ def read_each(
             source = _source(file, settings.limits)
             with open_document(source, settings.limits, settings.password, file) as document:
                 document.numbers(settings.pages)
-            show("loading the model")
-            extraction = extract(
-                source,
-                schema,
-                reader=reader(),
-                settings=settings,
-                name=file,
-                progress=lambda step: show(step.words),
-            )
+                show("loading the model")
+                extraction = extract(
+                    document,
+                    schema,
+                    reader=reader(),
+                    settings=settings,
+                    progress=lambda step: show(step.words),
+                )
         except (SchemaError, ModelError):
             raise
         except DocextractError as error:

@@ -47,7 +47,8 @@ class Reader(Protocol):
 
     `dialect`: how it wants to be asked (docextract.prompt). `pages_at_once`: how many pictures it
     takes with one question. `default_budget`: visual tokens per page where the user names none.
-    `load_seconds`: what it took to load.
+    `questions_at_once`: how many questions it works on at the same time, each asked by a thread of
+    its own. `load_seconds`: what it took to load.
     """
 
     @property
@@ -56,6 +57,8 @@ class Reader(Protocol):
     def dialect(self) -> Literal["compact", "instruct"]: ...
     @property
     def pages_at_once(self) -> int: ...
+    @property
+    def questions_at_once(self) -> int: ...
     @property
     def default_budget(self) -> int: ...
     @property

@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -26,6 +27,7 @@ class ScriptedReader:
     """
 
     name = "scripted"
+    questions_at_once = 1
     load_seconds = 0.0
 
     def __init__(
@@ -75,13 +77,14 @@ class ScriptedReader:
 
 
 def reader() -> ScriptedReader:
-    """A reader of the JSON list in the file that DOCEXTRACT_SCRIPT names.
+    """A reader of the JSON list in the file that DOCEXTRACT_SCRIPT names, or of one record that is
+    its answer to every question.
 
     On the command line: `DOCEXTRACT_SCRIPT=answers.json docextract ... --model
     docextract.readers.scripted:reader`.
 
     Raises:
-        ModelError: there is no such file or list.
+        ModelError: there is no such file, list or record.
     """
     path = os.environ.get(SCRIPT)
     if not path:
@@ -90,6 +93,8 @@ def reader() -> ScriptedReader:
         lines = json.loads(Path(path).read_text("utf-8"))
     except (OSError, ValueError) as error:
         raise ModelError(f"the script {path} cannot be read: {error}") from error
+    if isinstance(lines, dict):
+        return ScriptedReader(repeat(lines))
     if not isinstance(lines, list) or not all(isinstance(line, str | dict) for line in lines):
-        raise ModelError(f"the script {path} is no list of texts and objects")
+        raise ModelError(f"the script {path} is neither a record nor a list of texts and records")
     return ScriptedReader(lines)

@@ -38,6 +38,7 @@ class Zamba2Reader:
     """
 
     pages_at_once = 1
+    questions_at_once = 8  # the engine's slots
 
     def __init__(self, checkpoint: str | Path, name: str, device: str = "auto") -> None:
         """Load a folder or a hub id.

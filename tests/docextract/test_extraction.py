@@ -14,6 +14,7 @@ from docextract.errors import (
     UsageError,
 )
 from docextract.extraction import Progress
+from docextract.pages import open_document
 from docextract.readers import Reading
 from docextract.readers.scripted import ScriptedReader
 from docextract.settings import Settings
@@ -81,6 +82,13 @@ def test_every_page_is_asked_and_merged(pages: Path) -> None:
 def test_chosen_pages_keep_their_numbers(pages: Path) -> None:
     reader = ScriptedReader([{"total": "3.00"}])
     assert extract(pages, Ticket, reader, Settings(pages="3")).fields["total"].page == 3
+
+
+def test_an_open_document_is_read_and_left_open(page: Path) -> None:
+    with open_document(page, name="mine") as document:
+        result = extract(document, Ticket, ScriptedReader([{"total": "1", "name": "A"}]))
+        assert document.render(1, 64).number == 1
+    assert result.file == "mine"
 
 
 def test_a_reader_may_take_several_pages_at_once(pages: Path) -> None:

@@ -41,7 +41,17 @@ def test_a_script_file_serves_the_command_line(
     assert [reader.read([], "?", None, 9).text for _ in range(2)] == ['{"total":"1"}', "two"]
 
 
-@pytest.mark.parametrize("content", [None, "{", '{"total": 1}', "[3]"])
+def test_a_script_of_one_record_gives_it_again_and_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script = tmp_path / "answer.json"
+    script.write_text('{"total": "1"}')
+    monkeypatch.setenv(SCRIPT, str(script))
+    reader = open_reader("docextract.readers.scripted:reader")
+    assert [reader.read([], "?", None, 9).text for _ in range(3)] == ['{"total":"1"}'] * 3
+
+
+@pytest.mark.parametrize("content", [None, "{", "3", "[3]"])
 def test_a_bad_script_is_a_model_error(
     content: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
