@@ -52,7 +52,8 @@ class Row:
     """One line of cells; `above` and `below` are extra space in lines of text.
 
     `rule` draws a line under the row over `rule_span`; `shade` is the grey of the paper behind it.
-    `bars` fills the row with a bar code of these widths instead of text.
+    `bars` fills the row with a bar code of these widths instead of text, `logo` with the emblem
+    that grows from this seed, `logo_lines` lines of text high.
     """
 
     cells: tuple[Cell, ...] = ()
@@ -63,6 +64,9 @@ class Row:
     rule_span: tuple[float, float] = (0.0, 1.0)
     shade: int | None = None
     bars: tuple[int, ...] = ()
+    logo: int | None = None
+    logo_lines: float = 0.0
+    logo_at: float = 0.4
 
 
 @dataclass(frozen=True)
@@ -162,7 +166,7 @@ def _lay(plan: Plan, faces: Faces, px: int) -> _Laid:
     for row in plan.rows:
         y += row.above * line
         tops.append(y)
-        end, tall = -gap, 2.5 if row.bars else 0.0
+        end, tall = -gap, 2.5 if row.bars else row.logo_lines
         pending: list[tuple[float, Cell, SizedFace]] = []
         for cell in row.cells:
             face = faces.at(px, cell.style)
@@ -253,6 +257,9 @@ def _ink(
             ink.box(start, y0 + top - 0.1 * px, stop, y0 + bottom, fill=row.shade, outline=None)
         if row.bars:
             _bars(ink, row.bars, (x0 + 0.15 * width, y0 + top, 0.7 * width, bottom - top))
+        if row.logo is not None:
+            emblem = np.random.default_rng(row.logo)
+            ink.logo(emblem, x0 + row.logo_at * width, y0 + top, bottom - top)
         if row.rule:
             ink.line(start, y0 + bottom, stop, y0 + bottom, thick=thick)
         if row.rule_over:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from training.synthetic.values import chance, digits, letters, pick
+from training.synthetic.values import COUNTRIES, chance, digits, letters, pick
 from training.synthetic.words import Words
 
 
@@ -20,23 +20,29 @@ _TRADES = _split(
 )
 _FORMS = {
     "my": ("SDN BHD", "SDN. BHD.", "Sdn Bhd", "SDN BHD", "S/B", "BHD", "ENTERPRISE", "(M) SDN BHD",
-           "(KL) SDN BHD", "TRADING", "& SONS", "CO.", "(JOHOR) SDN BHD"),
-    "sg": ("PTE LTD", "Pte. Ltd.", "TRADING", "LLP"),
-    "us": ("Inc.", "LLC", "Corp.", "& Co.", "INC", "Stores", ""),
-    "gb": ("Ltd", "Limited", "plc", "LTD", "& Sons Ltd", ""),
+           "(KL) SDN BHD", "TRADING", "& SONS", "CO.", "PLT", "CO. (M) BHD", "(M) SDN. BHD.",
+           "SDN.BHD", "(MALAYSIA) SDN BHD", "AND SONS", "", "({}) SDN BHD",
+           "({} {}) SDN BHD", "({})"),
+    "sg": ("PTE LTD", "Pte. Ltd.", "TRADING", "LLP", "(S) PTE LTD", "({}) Pte Ltd"),
+    "us": ("Inc.", "LLC", "Corp.", "& Co.", "INC", "Stores", "", "#{0}", "LP", "of {}", "L.L.C."),
+    "gb": ("Ltd", "Limited", "plc", "LTD", "& Sons Ltd", "", "({}) Ltd", "LLP", "UK Limited"),
     "au": ("Pty Ltd", "PTY LTD", ""),
     "in": ("Pvt Ltd", "Private Limited", "Traders", "& Sons"),
     "ca": ("Inc.", "Ltd.", "Co."),
     "za": ("(Pty) Ltd", "CC"),
-    "de": ("GmbH", "GmbH & Co. KG", "AG", "OHG", "e.K.", "UG", "KG"),
+    "de": ("GmbH", "GmbH", "GmbH & Co. KG", "AG", "OHG", "e.K.", "UG", "KG", "SE", "eG", "GbR",
+           "Vertriebs GmbH", "Deutschland GmbH", "UG (haftungsbeschränkt)", "gGmbH", "e.V."),
     "at": ("GmbH", "KG", "AG", "e.U."),
     "ch": ("AG", "GmbH", "SA"),
-    "fr": ("SARL", "S.A.S.", "SA", "SAS", "EURL", "et Fils"),
+    "fr": ("SARL", "S.A.S.", "SA", "SAS", "EURL", "et Fils", "SASU", "S.A.", "France SAS", "SCOP"),
     "es": ("S.L.", "S.A.", "SL", "S.L.U.", "e Hijos"),
     "it": ("S.r.l.", "S.p.A.", "SRL", "s.n.c.", "& C."),
     "nl": ("B.V.", "BV", "V.O.F.", "N.V."),
     "pt": ("Lda.", "LDA", "S.A.", "Unipessoal Lda"),
 }  # fmt: skip
+_FOREIGN_FORMS = ("AB", "A/S", "ApS", "Oy", "AS", "Sp. z o.o.", "S.A.", "s.r.o.", "a.s.", "Kft.",
+                  "d.o.o.", "SRL", "Ltda.", "Co., Ltd.", "S.A. de C.V.", "K.K.", "FZE", "LLC", "SE",
+                  "SA/NV", "Sàrl", "PT", "JSC", "A.Ş.")  # fmt: skip
 _NATIVE_TRADES = {
     "de": "Bäckerei Metzgerei Apotheke Gasthaus Handel Großhandel Getränke Büro Möbel Technik Bau "
     "Müller Schäfer Weiß Köhler Druckerei Gärtnerei Café Elektro Buchhandlung",
@@ -111,7 +117,8 @@ _COUNTRY_NAMES = {
 
 def company(rng: np.random.Generator, words: Words, country: str) -> str:
     """A trading name, with or without its legal form."""
-    form = pick(rng, _FORMS[country])
+    form = pick(rng, _FORMS[country] if chance(rng, 0.97) else _FOREIGN_FORMS)
+    form = form.format(words.name(rng), words.name(rng))
     names = [words.name(rng) for _ in range(1 if chance(rng, 0.5) else 2)]
     native = _NATIVE_TRADES.get({"at": "de", "ch": "de"}.get(country, country), "").split()
     roll = rng.random()
@@ -121,6 +128,12 @@ def company(rng: np.random.Generator, words: Words, country: str) -> str:
         names = [letters(rng, int(rng.integers(2, 4)))]
     elif roll < 0.16:
         names = [digits(rng, int(rng.integers(1, 4))), names[0]]
+    elif roll < 0.19:
+        names[0] += "'s"
+    elif roll < 0.21:
+        names[0] = f"{pick(rng, ('The', 'MR.', 'Dr.', 'Le', 'El', 'Da', 'Mr'))} {names[0]}"
+    elif roll < 0.23:
+        names[-1] = f"{names[-1]}-{words.name(rng)}"
     if native and chance(rng, 0.7):
         names.insert(int(rng.integers(0, 2)), pick(rng, native))
     elif not native and chance(rng, 0.75):
@@ -171,8 +184,12 @@ def _malaysian(rng: np.random.Generator, words: Words) -> list[str]:
         parts.insert(int(rng.integers(0, 2)), floor)
     if chance(rng, 0.75):
         estate = pick(rng, ("TAMAN", "TAMAN", "TMN", "BANDAR", "KAWASAN PERINDUSTRIAN", "SEKSYEN",
-                            "DESA", "KAMPUNG", "PUSAT BANDAR"))  # fmt: skip
+                            "DESA", "KAMPUNG", "PUSAT BANDAR", "BDR", "KG", "TAMAN PERINDUSTRIAN",
+                            "MEDAN", "PUSAT PERDAGANGAN", "MUKIM"))  # fmt: skip
         parts.append(f"{estate} {place()}" + (f" {place()}" if chance(rng, 0.3) else ""))
+    if chance(rng, 0.12):
+        area = pick(rng, ("SS", "PJU", "SEKSYEN ", "BATU ", "KM ", "USJ ", "FASA "))
+        parts.append(f"{area}{rng.integers(1, 30)}" + pick(rng, ("", f"/{rng.integers(1, 60)}")))
     town = pick(rng, _TOWNS) if chance(rng, 0.55) else f"{place()} {place()}"
     parts.append(f"{digits(rng, 5)}{pick(rng, (' ', ' ', ', '))}{town}")
     if chance(rng, 0.75):
@@ -249,6 +266,19 @@ def address(rng: np.random.Generator, words: Words, country: str) -> list[str]:
         lines.append(place)
     if chance(rng, 0.12):
         lines.insert(0, pick(rng, ("Building ", "c/o ", "2nd Floor, ", "Suite ")) + words.name(rng))
+    if chance(rng, 0.3 if COUNTRIES[country].language == "en" else 0.05):
+        name, number = words.name(rng), rng.integers(1, 300)
+        inside = (
+            f"Unit {number}",
+            f"{name} Mall",
+            f"Level {number % 9}, {name} Centre",
+            f"Shop {number}, {name} Plaza",
+            f"{name} Business Park",
+            f"#0{number % 9}-{number}",
+        )
+        lines.insert(int(rng.integers(0, len(lines))), pick(rng, inside))
+    if chance(rng, 0.12):
+        lines = [line + "," for line in lines[:-1]] + [lines[-1]]
     if chance(rng, 0.15):
         lines.append(_COUNTRY_NAMES[country])
     if chance(rng, 0.2):

@@ -1,27 +1,23 @@
 """Receipts as tills print them: head, numbers and dates, items, a block of totals, thanks."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from training.synthetic.flow import PLAIN, Cell, Plan, Row, Style, wrap
+from training.synthetic.heads import head, title
 from training.synthetic.labels import RECEIPT
-from training.synthetic.parties import address, company, person, website
+from training.synthetic.parties import person, website
+from training.synthetic.till import Item, Till, rule
 from training.synthetic.values import (
     COUNTRIES,
-    Country,
-    Money,
     chance,
     code,
     digits,
-    letters,
     money,
-    phone,
     pick,
     some_day,
-    tax_number,
     write_date,
     write_time,
 )
@@ -32,51 +28,9 @@ _COUNTRY_ODDS = {
     "de": 0.06, "at": 0.02, "ch": 0.02, "fr": 0.04, "es": 0.03, "it": 0.03, "nl": 0.015,
     "pt": 0.015,
 }  # fmt: skip
+_FAREWELLS = ("Thank you for shopping at", "Thank you for choosing", "", "Thank you from", "Your",
+              "All rights reserved", "Visit us at", "For and on behalf of")  # fmt: skip
 _TAX_MARKS = ("SR", "S", "ZRL", "T", "*S", "Z", "ZR", "SR", "A", "*")
-
-
-@dataclass
-class _Item:
-    """An item as printed; `tag` is the tax mark behind the amount."""
-
-    description: str
-    quantity: int
-    price: int
-    amount: int
-    code: str
-    tag: str
-
-
-@dataclass
-class _Till:
-    """One till's habits, and the page it is printing."""
-
-    rng: np.random.Generator
-    words: Words
-    where: str
-    country: Country
-    says: dict[str, tuple[str, ...]]
-    money: Money
-    sign_mode: str
-    plan: Plan
-    case: Callable[[str], str]
-    colon: str
-    total_style: Style
-    record: dict[str, Any] = field(default_factory=dict)
-    items: list[_Item] = field(default_factory=list)
-    amount_edge: float = 1.0
-    label_at: float = 0.0
-
-    def label(self, key: str) -> str:
-        return self.case(pick(self.rng, self.says[key]))
-
-    def pair(self, label: str, value: str, style: Style = PLAIN) -> None:
-        """A label on the left, its value hung at the right edge of the numbers."""
-        at = self.amount_edge
-        self.plan.add(
-            Cell(label + self.colon, self.label_at, style=style),
-            Cell(value, at, "right", style),
-        )
 
 
 def receipt(rng: np.random.Generator, words: Words) -> tuple[Plan, dict[str, Any]]:
@@ -85,8 +39,11 @@ def receipt(rng: np.random.Generator, words: Words) -> tuple[Plan, dict[str, Any
     country = COUNTRIES[where]
     shouting = chance(rng, 0.35)
     mode = pick(rng, ("none", "label", "total", "all", "none", "head"))
+    slip = chance(rng, 0.06)  # those of card machines, car parks and pumps list nothing
+    if slip and mode == "head":
+        mode = "total"
     how = money(rng, country, 0.0 if mode == "none" else 1.0)
-    till = _Till(
+    till = Till(
         rng=rng,
         words=words,
         where=where,
@@ -107,23 +64,27 @@ def receipt(rng: np.random.Generator, words: Words) -> tuple[Plan, dict[str, Any
     till.record = {
         "merchant_name": None, "merchant_address": None, "date": None, "time": None,
         "currency": how.sign, "subtotal": None, "tax": None, "total": None,
-        "payment_method": None, "line_items": [],
+        "payment_method": None, "line_items": [], "receipt_number": None, "merchant_phone": None,
+        "merchant_tax_id": None, "registration_number": None, "rounding": None,
+        "cash_tendered": None, "change": None, "buyer_name": None, "buyer_address": None,
     }  # fmt: skip
     if chance(rng, 0.25):
         till.amount_edge = float(rng.uniform(0.86, 0.97))
     if chance(rng, 0.25):
         till.label_at = float(rng.uniform(0.1, 0.45))
     day_place = pick(rng, ("meta", "meta", "meta", "meta", "after", "end"))
-    _head(till)
+    head(till)
     if chance(rng, 0.7) and day_place != "end":
-        _title(till)
+        title(till)
     _meta(till, with_day=day_place == "meta")
-    _rule(till)
-    _items(till)
+    rule(till)
+    till.items = _draw_items(till)
+    if not slip:
+        _items(till)
     _totals(till, after=(lambda: _day(till)) if day_place == "after" else None)
     if day_place == "end":
         if chance(rng, 0.5):
-            _rule(till)
+            rule(till)
         _day(till)
     _foot(till)
     return till.plan, till.record
@@ -137,101 +98,13 @@ def _loud(rng: np.random.Generator) -> Style:
     ))  # fmt: skip
 
 
-def _rule(till: _Till) -> None:
-    rng, plan = till.rng, till.plan
-    roll = rng.random()
-    if roll < 0.55:
-        mark = pick(rng, ("-", "-", "-", "=", "*", "_", ".", "- "))
-        count = int(plan.columns * float(rng.uniform(0.8, 1.0)) / len(mark))
-        plan.add(Cell((mark * count).strip(), 0.0))
-    elif roll < 0.8:
-        plan.rows.append(Row(above=0.2, below=0.3, rule=True))
-    else:
-        plan.gap(float(rng.uniform(0.3, 1.0)))
-
-
-def _head(till: _Till) -> None:
-    """Name, register number, address, telephone and tax number of the merchant."""
-    rng, plan, country = till.rng, till.plan, till.country
-    centred = chance(rng, 0.75)
-    at, align = (0.5, "centre") if centred else (0.0, "left")
-
-    def line(text: str, style: Style = PLAIN) -> None:
-        plan.add(Cell(text, at, align, style))  # type: ignore[arg-type]
-
-    if chance(rng, 0.15):
-        scrawl = Style(hand=True, size=float(rng.uniform(1.4, 2.4)))
-        text = digits(rng, int(rng.integers(3, 9))) if chance(rng, 0.6) else code(rng)
-        plan.add(Cell(text, float(rng.uniform(0.1, 0.9)), "centre", scrawl))
-    name = company(rng, till.words, till.where)
-    till.record["merchant_name"] = name
-    style = pick(rng, (
-        PLAIN, PLAIN, Style(bold=True), Style(size=1.35, bold=True), Style(wide=1.6),
-        Style(wide=1.5, tall=1.5), Style(tall=1.8), Style(size=1.6, title=True),
-        Style(size=1.3, title=True, bold=True), Style(wide=1.8, tall=1.2),
-    ))  # fmt: skip
-    register = ""
-    if till.where == "my" and chance(rng, 0.7):
-        number = f"{digits(rng, int(rng.integers(5, 8)))}-{letters(rng, 1)}"
-        register = pick(rng, (f"({number})", number, f"(Co. No. {number})", f"(CO.REG :{number})",
-                              f"Company Reg No: {number}", f"Co. Reg. No : {number}",
-                              f"ROC NO: {number}"))  # fmt: skip
-    beside = register.startswith("(") and chance(rng, 0.15)
-    # Capitals are wider than the mean letter, so that a headline holds fewer of them.
-    room = int(plan.columns / (style.size * style.wide * 1.25))
-    for part in wrap(f"{name} {register}" if beside else name, max(room, 9)):
-        line(part, style)
-    if register and not beside:
-        line(register)
-    if chance(rng, 0.07):
-        line(pick(rng, ("Owned By :", "Trading as", "(Formerly known as)", "OPERATED BY")))
-        line(company(rng, till.words, till.where))
-    if chance(rng, 0.94):
-        lines = address(rng, till.words, till.where)
-        till.record["merchant_address"] = " ".join(lines)
-        for text in lines:
-            line(text)
-    if chance(rng, 0.7):
-        word = pick(rng, ("TEL: ", "Tel : ", "Tel: ", "TEL ", "Tel. ", "Phone: ", "H/P: ", "T: "))
-        text = word + phone(rng, country)
-        if chance(rng, 0.35):
-            text += pick(rng, ("  FAX: ", " Fax:", " / ", " FAX ")) + phone(rng, country)
-        line(text)
-    if chance(rng, 0.65):
-        number = tax_number(rng, till.where)
-        names = {
-            "my": ("GST ID : ", "GST Reg No: ", "(GST ID No :", "GST NO. ", "GST ID No: "),
-            "us": ("EIN ",), "de": ("USt-IdNr.: ", "St.-Nr. ", "UID: "), "fr": ("TVA ", "SIRET "),
-            "es": ("CIF: ", "NIF ", "C.I.F. "), "it": ("P.IVA ", "Partita IVA "),
-            "nl": ("BTW nr. ",), "pt": ("NIF: ", "Contribuinte nº "),
-        }.get(till.where, ("VAT No: ", "Tax ID: ", "Reg. No "))  # fmt: skip
-        word = pick(rng, names)
-        line(f"{word}{number}{')' if word.startswith('(') else ''}")
-    if chance(rng, 0.2):
-        line(website(rng, till.words))
-    plan.gap(float(rng.uniform(0.0, 1.2)))
-
-
-def _title(till: _Till) -> None:
-    rng = till.rng
-    style = pick(rng, (PLAIN, Style(bold=True), Style(wide=1.5), Style(tall=1.6), Style(size=1.3)))
-    text = till.label("title")
-    if chance(rng, 0.08):
-        till.plan.rows.append(
-            Row((Cell(text, 0.5, "centre", Style(bold=True, white=True)),), 0.2, 0.2, shade=20)
-        )
-    else:
-        at, align = pick(rng, ((0.5, "centre"), (0.5, "centre"), (0.0, "left"), (1.0, "right")))
-        till.plan.add(Cell(text, at, align, style), below=0.3)  # type: ignore[arg-type]
-
-
-def _day_cells(till: _Till) -> list[tuple[str, str]]:
+def _day_cells(till: Till) -> list[tuple[str, str]]:
     """Date and time as (label, value) pairs; a label may be empty."""
     rng = till.rng
     pairs: list[tuple[str, str]] = []
     shown_date = write_date(rng, some_day(rng), till.country)
     shown_time = write_time(rng, till.country) if chance(rng, 0.75) else None
-    if chance(rng, 0.96):
+    if till.record["date"] is None and chance(rng, 0.96):
         till.record["date"] = shown_date
         label = till.label("date") if chance(rng, 0.68) else ""
         weekday = ""
@@ -250,7 +123,7 @@ def _day_cells(till: _Till) -> list[tuple[str, str]]:
     return pairs
 
 
-def _set_pairs(till: _Till, pairs: list[tuple[str, str]]) -> None:
+def _set_pairs(till: Till, pairs: list[tuple[str, str]]) -> None:
     """Labels and values one below the other, or two to a line."""
     rng, plan = till.rng, till.plan
     colon = pick(rng, (" : ", ": ", ":", " ", " :"))
@@ -276,16 +149,17 @@ def _set_pairs(till: _Till, pairs: list[tuple[str, str]]) -> None:
         at += 1
 
 
-def _day(till: _Till) -> None:
+def _day(till: Till) -> None:
     _set_pairs(till, _day_cells(till))
 
 
-def _meta(till: _Till, with_day: bool) -> None:
+def _meta(till: Till, with_day: bool) -> None:
     """Numbers of the bill, who served, where; mostly with date and time."""
     rng = till.rng
     pairs: list[tuple[str, str]] = []
     if chance(rng, 0.85):
-        pairs.append((till.label("number"), code(rng)))
+        till.record["receipt_number"] = code(rng)
+        pairs.append((till.label("number"), till.record["receipt_number"]))
     for label in dict.fromkeys(till.label("other") for _ in range(int(rng.integers(0, 5)))):
         shapes = (
             digits(rng, int(rng.integers(1, 5))),
@@ -302,7 +176,7 @@ def _meta(till: _Till, with_day: bool) -> None:
     _set_pairs(till, pairs)
 
 
-def _draw_items(till: _Till) -> list[_Item]:
+def _draw_items(till: Till) -> list[Item]:
     rng = till.rng
     count = 1 + min(int(rng.geometric(0.22)), 29) if chance(rng, 0.8) else 1
     top = 10 ** float(rng.uniform(2.6, 4.6))
@@ -320,11 +194,11 @@ def _draw_items(till: _Till) -> list[_Item]:
         name = name.upper() if till.case is str.upper or chance(rng, 0.5) else name.capitalize()
         barcode = digits(rng, 13) if chance(rng, 0.5) else digits(rng, int(rng.integers(4, 9)))
         mark = (tag if chance(rng, 0.85) else pick(rng, _TAX_MARKS)) if tags else ""
-        items.append(_Item(name, quantity, price, quantity * price, barcode, mark))
+        items.append(Item(name, quantity, price, quantity * price, barcode, mark))
     return items
 
 
-def _quantity(till: _Till, item: _Item, style: int) -> str:
+def _quantity(till: Till, item: Item, style: int) -> str:
     if style == 1:
         return f"{item.quantity}{till.money.decimal}00"
     if style == 2:
@@ -332,10 +206,9 @@ def _quantity(till: _Till, item: _Item, style: int) -> str:
     return str(item.quantity)
 
 
-def _items(till: _Till) -> None:
+def _items(till: Till) -> None:
     """The bought things in one of several layouts."""
-    rng, plan = till.rng, till.plan
-    items = _draw_items(till)
+    rng, plan, items = till.rng, till.plan, till.items
     write = till.money.signed if till.sign_mode == "all" else till.money.bare
     layout = int(rng.integers(0, 7))
     numbers = int(rng.choice(3, p=(0.8, 0.14, 0.06)))
@@ -356,7 +229,7 @@ def _items(till: _Till) -> None:
             key=lambda c: c.at,
         )
         plan.rows.append(Row(tuple(cells)))
-        _rule(till)
+        rule(till)
     dots = chance(rng, 0.2)
     for place, item in enumerate(items):
         quantity = _quantity(till, item, numbers)
@@ -404,7 +277,6 @@ def _items(till: _Till) -> None:
                 Cell(quantity), Cell(item.description, 0.13), Cell(price, 0.72, "right"), *tail
             )
         till.record["line_items"].append(shown)
-    till.items = items
 
 
 def _lines(plan: Plan, text: str, at: float) -> None:
@@ -413,7 +285,7 @@ def _lines(plan: Plan, text: str, at: float) -> None:
         plan.add(Cell(part, at))
 
 
-def _totals(till: _Till, after: Callable[[], None] | None) -> None:
+def _totals(till: Till, after: Callable[[], None] | None) -> None:
     """Sums, tax, rounding, the total, what was paid and the change, in one of many orders."""
     rng, _plan = till.rng, till.plan
     items = till.items
@@ -422,7 +294,7 @@ def _totals(till: _Till, after: Callable[[], None] | None) -> None:
     rate = pick(rng, till.country.tax_rates)
     tax_name = till.case(pick(rng, till.country.tax_names))
     net = sum(item.amount for item in items)
-    _rule(till)
+    rule(till)
 
     def count_line() -> None:
         total = sum(i.quantity for i in items)
@@ -466,6 +338,7 @@ def _totals(till: _Till, after: Callable[[], None] | None) -> None:
     if scheme == "split" or (scheme != "plain" and rounds and chance(rng, 0.6)):
         till.pair(till.label("gross"), write(due))
     if rounds:
+        record["rounding"] = bare(rounding)
         till.pair(till.label("rounding"), write(rounding))
     total = due + rounding
     record["total"] = bare(total)
@@ -473,7 +346,7 @@ def _totals(till: _Till, after: Callable[[], None] | None) -> None:
     if till.sign_mode == "label" and till.money.sign:
         label += pick(rng, (" {}", " ({})", "({})")).format(till.money.sign)
     if chance(rng, 0.15):
-        _rule(till)
+        rule(till)
     if len(label) * till.total_style.wide > 0.6 * till.plan.columns * (1 - till.label_at):
         till.total_style = Style(bold=till.total_style.bold)
     till.pair(label, write(total), till.total_style)
@@ -482,13 +355,13 @@ def _totals(till: _Till, after: Callable[[], None] | None) -> None:
     _payment(till, total, write)
     if after is not None:
         if chance(rng, 0.5):
-            _rule(till)
+            rule(till)
         after()
     if scheme != "plain" and chance(rng, 0.5):
         _summary(till, tax, total, rate, tax_name)
 
 
-def _payment(till: _Till, total: int, write: Callable[[int], str]) -> None:
+def _payment(till: Till, total: int, write: Callable[[int], str]) -> None:
     rng = till.rng
     if not chance(rng, 0.85):
         return
@@ -497,9 +370,11 @@ def _payment(till: _Till, total: int, write: Callable[[int], str]) -> None:
         given = -(-total // step) * step if chance(rng, 0.85) else total
         name = till.label("cash")
         till.record["payment_method"] = name
-        minus = chance(rng, 0.05)
-        till.pair(name, write(-given if minus else given), _maybe(till))
+        tendered = -given if chance(rng, 0.05) else given
+        till.record["cash_tendered"] = till.money.bare(tendered)
+        till.pair(name, write(tendered), _maybe(till))
         if chance(rng, 0.92):
+            till.record["change"] = till.money.bare(given - total)
             till.pair(till.label("change"), write(given - total), _maybe(till))
     else:
         name = till.label("card")
@@ -510,18 +385,18 @@ def _payment(till: _Till, total: int, write: Callable[[int], str]) -> None:
             till.plan.add(Cell(shown if chance(rng, 0.7) else shown.replace("X", "*")))
 
 
-def _maybe(till: _Till) -> Style:
+def _maybe(till: Till) -> Style:
     return till.total_style if chance(till.rng, 0.4) else PLAIN
 
 
-def _summary(till: _Till, tax: int, total: int, rate: int, tax_name: str) -> None:
+def _summary(till: Till, tax: int, total: int, rate: int, tax_name: str) -> None:
     """The table of tax rates below the payment; it names the tax where no line above did."""
     rng, plan, bare = till.rng, till.plan, till.money.bare
     if not tax:
         tax = round(total * rate / (100 + rate))
         till.record["tax"] = bare(tax)
     net = total - tax
-    _rule(till)
+    rule(till)
     plan.add(
         Cell(till.label("summary")),
         Cell(till.case(till.says["columns"][3]), 0.68, "right"),
@@ -541,10 +416,10 @@ def _summary(till: _Till, tax: int, total: int, rate: int, tax_name: str) -> Non
         )
 
 
-def _foot(till: _Till) -> None:
+def _foot(till: Till) -> None:
     rng, plan = till.rng, till.plan
     if chance(rng, 0.7):
-        _rule(till)
+        rule(till)
     if chance(rng, 0.12):
         other = write_date(rng, some_day(rng), till.country)
         plan.add(Cell(f"{till.label('printed')} : {other} {write_time(rng, till.country)}"))
@@ -552,8 +427,10 @@ def _foot(till: _Till) -> None:
     at, align = (0.5, "centre") if chance(rng, 0.8) else (0.0, "left")
     for _ in range(int(rng.integers(0, 6))):
         roll = rng.random()
-        if roll < 0.75:
+        if roll < 0.68:
             text = pick(rng, till.says["thanks"])
+        elif roll < 0.75:
+            text = f"{pick(rng, _FAREWELLS)} {till.record['merchant_name']}".strip()
         elif roll < 0.88:
             text = till.words.phrase(rng, 3, 6)
         else:
