@@ -26,12 +26,14 @@ class _Number(str):
 class Answer:
     """`record` has the shape of the schema: texts, literals and None at its leaves, and all lists.
 
-    `repairs` were made to the whole text, `touched` to the value or object at a path.
+    `repairs` were made to the whole text, `touched` to the value or object at a path. `logprobs`
+    are those of the tokens that the value at a path was written with, where they are known.
     """
 
     record: dict[str, Any]
     repairs: tuple[str, ...] = ()
     touched: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    logprobs: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
     def repairs_of(self, path: str) -> tuple[str, ...]:
         """All repairs that the value at `path` went through."""

@@ -17,7 +17,14 @@ from pydantic_core import ErrorDetails
 
 from docextract.answer import Answer
 from docextract.errors import SchemaError
-from docextract.printed import CONVERTERS, AmbiguousError, Hints, NotReadableError, gather_hints
+from docextract.printed import (
+    CONVERTERS,
+    AmbiguousError,
+    Hints,
+    Kind,
+    NotReadableError,
+    gather_hints,
+)
 from docextract.records import Check, FieldEvidence
 from docextract.schema import Field, Group, Leaf, Listing, Schema
 from docextract.types import clock
@@ -38,12 +45,18 @@ class PageAnswer:
 
 @dataclass(frozen=True)
 class Assembled(Generic[M]):
-    """A record in JSON types, its validated object, and the evidence of every value."""
+    """A record in JSON types, its validated object, and the evidence of every value.
+
+    `kinds` and `logprobs` are those of every value too; what is absent has the log-probabilities of
+    being so on each page.
+    """
 
     data: dict[str, Any]
     record: M | None
     fields: Mapping[str, FieldEvidence]
     checks: tuple[Check, ...]
+    kinds: Mapping[str, Kind]
+    logprobs: Mapping[str, tuple[float, ...]]
 
 
 def assemble(schema: Schema[M], answers: Sequence[PageAnswer]) -> Assembled[M]:
@@ -65,7 +78,14 @@ def assemble(schema: Schema[M], answers: Sequence[PageAnswer]) -> Assembled[M]:
     if record is not None:
         data = _as_validated(data, _dump(record))
     fields = {slot.path: slot.evidence(value) for slot, value in _with_values(tree, data)}
-    return Assembled(data, record, fields, tuple(checks))
+    return Assembled(
+        data,
+        record,
+        fields,
+        tuple(checks),
+        kinds={slot.path: slot.leaf.kind for slot in slots},
+        logprobs={slot.path: slot.logprobs for slot in slots},
+    )
 
 
 @dataclass(frozen=True)
@@ -75,6 +95,10 @@ class _Part:
     value: Any
     source: PageAnswer
     path: str
+
+    @property
+    def logprobs(self) -> tuple[float, ...]:
+        return self.source.answer.logprobs.get(self.path, ())
 
     def under(self, key: str | int) -> "_Part":
         return _Part(self.value[key], self.source, f"{self.path}.{key}" if self.path else str(key))
@@ -87,17 +111,19 @@ class _Candidate:
     printed: Any
     page: int | None
     repairs: tuple[str, ...]
+    logprobs: tuple[float, ...]
     value: Any = None
     problem: NotReadableError | AmbiguousError | None = None
 
 
 @dataclass
 class _Slot:
-    """A leaf of the record."""
+    """A leaf of the record; `silence` holds the log-probabilities of the pages' nulls."""
 
     leaf: Leaf
     path: str
     candidates: list[_Candidate]
+    silence: tuple[float, ...]
     chosen: _Candidate | None = None
     failed: bool = False
     checks: list[Check] = field(default_factory=list)
@@ -126,6 +152,10 @@ class _Slot:
     @property
     def value(self) -> Any:
         return self.chosen.value if self.chosen else None
+
+    @property
+    def logprobs(self) -> tuple[float, ...]:
+        return self.chosen.logprobs if self.chosen else self.silence
 
     @property
     def _ambiguous(self) -> bool:
@@ -165,11 +195,17 @@ def _merge(node: Field, parts: list[_Part], path: str) -> Any:
             _merge(node.element, [item], _join(path, number)) for number, item in enumerate(filled)
         ]
     candidates = [
-        _Candidate(part.value, part.source.page, part.source.answer.repairs_of(part.path))
+        _Candidate(
+            part.value,
+            part.source.page,
+            part.source.answer.repairs_of(part.path),
+            part.logprobs,
+        )
         for part in parts
         if part.value is not None
     ]
-    return _Slot(node, path, candidates)
+    silence = [value for part in parts if part.value is None for value in part.logprobs]
+    return _Slot(node, path, candidates, tuple(silence))
 
 
 def _join(path: str, key: str | int) -> str:

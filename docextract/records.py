@@ -9,6 +9,8 @@ from docextract.errors import DocextractError
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
+    from docextract.confidence import Signal
+
 M = TypeVar("M", bound="BaseModel")
 
 FieldStatus = Literal["found", "absent", "repaired", "ambiguous", "check_failed"]
@@ -93,6 +95,8 @@ class Extraction(Generic[M]):
     model: str
     timings: Timings
     tokens: Tokens
+    signals: Mapping[str, "Signal"] = field(default_factory=dict, repr=False)
+    """What each value's confidence rests on, by path."""
 
     def to_dict(self) -> dict[str, Any]:
         """All of it in JSON types; `record` is the data."""

@@ -30,6 +30,8 @@ class Settings:
     """Which pages, as in `1-3,7`."""
     password: str | None = field(default=None, repr=False)
     limits: Limits = Limits()
+    min_confidence: float | None = None
+    """A record with a value that is less likely right goes to a person."""
     timeout: float | None = None
     """Seconds for one document."""
 

@@ -68,6 +68,12 @@ def read(
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit with 12 where a person should look.")
     ] = False,
+    min_confidence: Annotated[
+        float | None,
+        typer.Option(
+            metavar="P", min=0, max=1, help="Less likely right than this (0 to 1) wants a person."
+        ),
+    ] = None,
     out: OutOption = None,
     overwrite: OverwriteOption = False,
     max_pages: Annotated[
@@ -99,6 +105,7 @@ def read(
             pages=pages,
             password=_password(password, password_file),
             limits=Limits(max_pages, max_pixels, max_bytes),
+            min_confidence=min_confidence,
             timeout=timeout,
         )
         chosen = form or _format_of(out, several=len(files) > 1)

@@ -27,14 +27,17 @@ _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+", re.ASCII)
 class Reading:
     """An answer.
 
-    `token_ids` and `logprobs` (natural logarithms) have one entry for each token written, 0.0 where
-    the grammar forced it. `finish` is `length` where the token limit cut the answer off.
+    `token_ids`, `logprobs` (natural logarithms) and `ends` have one entry for each token written;
+    a logprob is 0.0 where the grammar forced the token, and an end says how long `text` was with
+    it. A reader that does not know them leaves them empty. `finish` is `length` where the token
+    limit cut the answer off.
     `prompt_tokens` counts pictures and words. `first_token` and `decode` are seconds.
     """
 
     text: str
     token_ids: Sequence[int] = ()
     logprobs: Sequence[float] = ()
+    ends: Sequence[int] = ()
     finish: Literal["stop", "length"] = "stop"
     prompt_tokens: int = 0
     first_token: float = 0.0

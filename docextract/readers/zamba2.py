@@ -16,6 +16,7 @@ from llguidance import LLMatcher, LLTokenizer
 from llguidance.numpy import allocate_token_bitmask, fill_next_token_bitmask
 
 import zamba2_vl.errors as theirs
+from docextract.confidence import load_calibration
 from docextract.errors import DeviceError, ModelError
 from docextract.prompt import EXTRACT
 from docextract.readers import Reading
@@ -57,6 +58,7 @@ class Zamba2Reader:
                 hint="choose a Zamba2-VL checkpoint, or bundled",
             )
         words = self._model.tokenizer
+        self.calibration = load_calibration(Path(words.path).parent)
         taught = _has_token(words, EXTRACT)
         self.dialect: Literal["compact", "instruct"] = "compact" if taught else "instruct"
         self.default_budget = _TAUGHT_BUDGET if taught else _PUBLISHED_BUDGET
@@ -75,7 +77,10 @@ class Zamba2Reader:
     ) -> Reading:
         """Answer greedily, held to the grammar; see docextract.readers.Reader."""
 
+        ends: list[int] = []
+
         def listen(token: Token) -> None:
+            ends.append((ends[-1] if ends else 0) + len(token.text))
             if on_text and token.text:
                 on_text(token.text)
 
@@ -85,12 +90,13 @@ class Zamba2Reader:
                 images=images,
                 max_new_tokens=max_tokens,
                 constraint=GrammarConstraint(self._words, grammar) if grammar else None,
-                on_token=listen if on_text else None,
+                on_token=listen,
             )
         return Reading(
             text=answer.text,
             token_ids=answer.token_ids,
             logprobs=answer.logprobs,
+            ends=ends,
             finish="length" if answer.finish_reason == "length" else "stop",
             prompt_tokens=answer.prompt_tokens,
             first_token=answer.timings.first_token,

@@ -430,3 +430,12 @@ def test_an_evaluation_that_cannot_be_done_has_its_code(
     ended, out, err = evaluate(run, labelled, *words)
     assert (ended, out) == (code, "")
     assert err.startswith("error: ")
+
+
+def test_a_least_confidence_needs_a_model_that_knows_its_own(
+    run: Run, script: Script, png: Path
+) -> None:
+    script([ANSWER])
+    code, out, err = run(png, *SPEC, *SCRIPTED, "--min-confidence", "0.9")
+    assert (code, out) == (ExitCode.MODEL, "")
+    assert "no calibration" in err

@@ -1,3 +1,4 @@
+import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -6,9 +7,11 @@ from PIL import Image, ImageDraw
 from pydantic import BaseModel
 
 from docextract import extract
+from docextract.confidence import Calibration
 from docextract.errors import (
     AnswerError,
     MissingFileError,
+    ModelError,
     SchemaError,
     TimedOutError,
     UsageError,
@@ -168,3 +171,42 @@ def test_what_cannot_be_done_is_refused_before_the_model_is_asked(
 ) -> None:
     with pytest.raises(error):
         call(page)
+
+
+class Gauged(ScriptedReader):
+    """It answers as told, `name` with little conviction, and was held against truths."""
+
+    def __init__(self, calibration: Calibration | None) -> None:
+        text = '{"total":"1.00","name":"Zoë"}'
+        odds = [-2.0 if letter == "Z" else -0.001 for letter in text]
+        super().__init__([Reading(text, range(len(text)), odds, range(1, len(text) + 1))])
+        self.calibration = calibration
+
+
+def test_confidence_comes_from_the_calibration_of_the_reader(page: Path) -> None:
+    result = extract(page, Ticket, Gauged(Calibration(0.0, {"whole_found": 1.0})))
+    assert result.fields["total"].confidence == pytest.approx(math.exp(-0.006), abs=1e-3)
+    assert result.fields["name"].confidence == pytest.approx(math.exp(-2.004), abs=1e-3)
+    assert result.signals["name"].logprobs == (-0.001, -2.0, -0.001, -0.001, -0.001)
+    assert result.status == "ok"
+
+
+def test_without_a_calibration_nothing_is_claimed(page: Path) -> None:
+    for reader in (Gauged(None), ScriptedReader(['{"total":"1.00","name":null}'])):
+        result = extract(page, Ticket, reader)
+        assert {field.confidence for field in result.fields.values()} == {None}
+
+
+def test_a_value_that_is_not_sure_enough_goes_to_a_person(page: Path) -> None:
+    calibration = Calibration(0.0, {"whole_found": 1.0})
+    result = extract(page, Ticket, Gauged(calibration), Settings(min_confidence=0.9))
+    assert result.status == "review"
+    [check] = result.checks
+    assert (check.name, check.path, check.passed) == ("confident", "name", False)
+    assert "0.13 is below 0.9" in check.message
+    assert extract(page, Ticket, Gauged(calibration), Settings(min_confidence=0.1)).status == "ok"
+
+
+def test_a_least_confidence_needs_a_calibration(page: Path) -> None:
+    with pytest.raises(ModelError, match="no calibration"):
+        extract(page, Ticket, Gauged(None), Settings(min_confidence=0.5))

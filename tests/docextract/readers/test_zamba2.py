@@ -8,6 +8,7 @@ import tokenizers
 import torch
 from tokenizers import decoders, models, pre_tokenizers
 
+from docextract.confidence import CALIBRATION, Calibrated, Calibration, fingerprint
 from docextract.errors import DeviceError, ModelError
 from docextract.prompt import render_question
 from docextract.readers import Reader, open_reader
@@ -94,7 +95,18 @@ def test_any_weights_answer_in_the_grammar(reader: Reader) -> None:
     assert "".join(heard) == reading.text
     assert reading.finish == "stop"
     assert len(reading.token_ids) == len(reading.logprobs) == len(reading.text.encode())
+    assert list(reading.ends) == sorted(reading.ends)
+    assert (len(reading.ends), reading.ends[-1]) == (len(reading.token_ids), len(reading.text))
     assert reading.prompt_tokens > 6
+
+
+def test_a_calibration_comes_with_its_weights(reader: Reader, taught: Path, tmp_path: Path) -> None:
+    assert isinstance(reader, Calibrated) and reader.calibration is None
+    folder = shutil.copytree(taught, tmp_path / "calibrated")
+    content = {"weights": fingerprint(folder), "intercept": 1.0, "slopes": {}}
+    (folder / CALIBRATION).write_text(json.dumps(content))
+    calibrated = open_reader(str(folder), "cpu")
+    assert isinstance(calibrated, Calibrated) and calibrated.calibration == Calibration(1.0, {})
 
 
 def test_the_token_limit_is_told(reader: Reader) -> None:

@@ -1,0 +1,220 @@
+"""How likely a value is right: from the model's own probabilities and what was found out since.
+
+A logistic regression on a handful of figures, fitted to one set of weights (training.calibrate) and
+stored beside it. Where none belongs to the weights, nothing is claimed.
+"""
+
+import hashlib
+import json
+import math
+import re
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Protocol, Self, runtime_checkable
+
+from docextract.errors import ModelError
+from docextract.printed import Kind
+from docextract.records import Evidence, FieldEvidence, FieldStatus
+
+CALIBRATION = "confidence.json"
+
+_SORTS: Mapping[Kind, str] = {
+    "amount": "number", "number": "number", "float": "number", "integer": "number",
+    "date": "date", "time": "date", "datetime": "date",
+    "currency": "code", "iban": "code", "boolean": "code",
+}  # fmt: skip
+"""Kinds that are as hard to get right as each other; all others are free text."""
+
+_LARGEST_ODDS = 8.0
+"""Log-odds beyond which the model's opinion of itself tells nothing more."""
+
+
+@dataclass(frozen=True)
+class Signal:
+    """What is known about a value, without a look at the page.
+
+    `logprobs` are the natural logarithms of the model's own probabilities for each token of the
+    value as it wrote it, quotes or null included; an absent value has those of every page's null.
+    `listed`: it stands in a list. `doubts` counts the failed checks of its document.
+    """
+
+    kind: Kind
+    logprobs: tuple[float, ...]
+    listed: bool
+    status: FieldStatus
+    evidence: Evidence
+    repairs: int
+    doubts: int
+
+    @classmethod
+    def of(
+        cls, path: str, field: FieldEvidence, kind: Kind, logprobs: Sequence[float], doubts: int
+    ) -> Self:
+        """What is known about the value at `path` of a record."""
+        listed = any(step.isdigit() for step in path.split("."))
+        return cls(
+            kind,
+            tuple(round(value, 5) for value in logprobs),
+            listed,
+            field.status,
+            field.evidence,
+            len(field.repairs),
+            doubts,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """In JSON types; `Signal.from_dict` takes it back."""
+        return {**asdict(self), "logprobs": list(self.logprobs)}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        return cls(**{**values, "logprobs": tuple(values["logprobs"])})
+
+
+def features(signal: Signal) -> dict[str, float]:
+    """The figures that a calibration weighs, by name; those that are 0 are left out."""
+    absent = signal.status == "absent"
+    known = signal.logprobs or (0.0,)
+    sort = _SORTS.get(signal.kind, "text")
+    figures = {
+        "absent": float(absent),
+        f"whole_{'absent' if absent else 'found'}": _log_odds(sum(known)),
+        "worst": 0.0 if absent else _log_odds(min(known)),
+        "length": 0.0 if absent else math.log(len(known)),
+        f"is_{sort}": float(not absent),
+        "listed": float(signal.listed),
+        f"status_{signal.status}": float(signal.status in ("ambiguous", "check_failed")),
+        f"evidence_{signal.evidence}": float(signal.evidence != "none"),
+        "repaired": float(signal.repairs > 0),
+        "doubts": math.log1p(signal.doubts),
+    }
+    return {name: value for name, value in figures.items() if value}
+
+
+def _log_odds(logprob: float) -> float:
+    """ln(p / (1 - p)), kept within bounds."""
+    if logprob >= 0:
+        return _LARGEST_ODDS
+    odds = logprob - math.log(-math.expm1(logprob))
+    return min(max(odds, -_LARGEST_ODDS), _LARGEST_ODDS)
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Log-odds of being right: `intercept` and the features times their `slopes`."""
+
+    intercept: float
+    slopes: Mapping[str, float]
+
+    def probability(self, signal: Signal) -> float | None:
+        """How likely the value is right, or, where it is null, truly absent.
+
+        None where the model gave no probabilities, and for values in lists if none were fitted.
+        """
+        if not signal.logprobs or (signal.listed and "listed" not in self.slopes):
+            return None
+        terms = (self.slopes.get(name, 0.0) * value for name, value in features(signal).items())
+        odds = self.intercept + sum(terms)
+        return round(1 / (1 + math.exp(-min(max(odds, -30.0), 30.0))), 4)
+
+
+@runtime_checkable
+class Calibrated(Protocol):
+    """A reader whose probabilities were held against truths."""
+
+    @property
+    def calibration(self) -> Calibration | None: ...
+
+
+def load_calibration(folder: Path) -> Calibration | None:
+    """The calibration in a checkpoint's folder, if there is one and it was fitted to its weights.
+
+    Raises:
+        ModelError: it is damaged.
+    """
+    path = folder / CALIBRATION
+    if not path.is_file():
+        return None
+    try:
+        content = json.loads(path.read_text("utf-8"))
+        slopes = {str(name): float(value) for name, value in content["slopes"].items()}
+        calibration = Calibration(float(content["intercept"]), slopes)
+        fitted_to = content["weights"]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ModelError(
+            f"{path} is damaged: {error}", hint="delete it, or fit it again (training.calibrate)"
+        ) from error
+    return calibration if fitted_to == fingerprint(folder) else None
+
+
+def fingerprint(folder: Path) -> str:
+    """SHA-256 of a checkpoint's weights, all files of them in the order of their names."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.glob("*.safetensors")):
+        with path.open("rb") as file:
+            while block := file.read(2**20):
+                digest.update(block)
+    return f"sha256:{digest.hexdigest()}"
+
+
+def written_logprobs(
+    text: str, ends: Sequence[int], logprobs: Sequence[float]
+) -> dict[str, tuple[float, ...]]:
+    """The log-probabilities of the tokens that each value of a JSON text was written with, by path.
+
+    `ends`: for each token, how long the text was once it was written. Text that is no JSON, or
+    breaks off, gives the values before that place.
+    """
+    starts = [0, *ends[:-1]]
+    return {
+        path: tuple(logprobs[bisect_left(starts, start) : bisect_left(starts, end)])
+        for path, start, end in _values(text)
+    }
+
+
+_BLANKS = re.compile(r"\s*")
+_TOKEN = re.compile(r'[\[\]{}:,]|"(?:[^"\\]|\\.)*"|[^\s\[\]{}:,"]+', re.DOTALL)
+
+
+def _values(text: str) -> Iterator[tuple[str, int, int]]:
+    """Path, start and end of every value in a JSON text that is neither object nor list."""
+    steps: list[str | int] = []
+    at, key_expected = 0, False
+    while match := _TOKEN.match(text, _end_of_blanks(text, at)):
+        word, at = match[0], match.end()
+        if word == "{":
+            steps.append("")
+            key_expected = True
+        elif word == "[":
+            steps.append(0)
+        elif word in "]}":
+            if not steps:
+                return
+            steps.pop()
+        elif word == ",":
+            if not steps:
+                return
+            last = steps[-1]
+            key_expected = isinstance(last, str)
+            if isinstance(last, int):
+                steps[-1] = last + 1
+        elif word == ":":
+            key_expected = False
+        elif key_expected:
+            steps[-1] = _unquoted(word)
+        else:
+            yield ".".join(map(str, steps)), match.start(), at
+
+
+def _end_of_blanks(text: str, at: int) -> int:
+    blanks = _BLANKS.match(text, at)
+    return blanks.end() if blanks else at
+
+
+def _unquoted(word: str) -> str:
+    try:
+        return str(json.loads(word))
+    except ValueError:
+        return word
