@@ -71,7 +71,6 @@ class Document(ABC):
     """An open document that draws its pages on demand. Close it, or use it in a `with`."""
 
     unit: Literal["point", "pixel"]
-    _max_enlarge: float
 
     def __init__(self, name: str, limits: Limits) -> None:
         self.name = name
@@ -123,6 +122,7 @@ class Document(ABC):
             )
         return chosen
 
+    @abstractmethod
     def render(self, number: int, budget: int, crop: Box | None = None) -> Page:
         """Draw page `number` (from 1) into at most `budget` tokens of 28 x 28 pixels.
 
@@ -130,6 +130,14 @@ class Document(ABC):
         at its final size. Raises DamagedFileError or LimitError, ValueError for a crop that is not
         on the page.
         """
+
+
+class DrawnDocument(Document):
+    """One whose pages are drawn in this process."""
+
+    _max_enlarge: float
+
+    def render(self, number: int, budget: int, crop: Box | None = None) -> Page:
         with _decoding(f"{self.name}, page {number}", self.limits):
             sheet = self._sheet(number)
             width, height = sheet.size
@@ -175,7 +183,7 @@ def open_document(
     DamagedFileError, EmptyDocumentError, LimitError or EncryptedError.
     """
     name = name or (str(source) if isinstance(source, Path) else "the document")
-    content = source if isinstance(source, bytes) else _read(source, limits, name)
+    content = source if isinstance(source, bytes) else read_content(source, limits, name)
     if not content:
         raise EmptyDocumentError(f"{name}: the file is empty")
     if len(content) > limits.max_bytes:
@@ -189,8 +197,8 @@ def open_document(
     return _Picture(content, name, limits)
 
 
-def _read(path: Path, limits: Limits, name: str) -> bytes:
-    """All bytes of a file, or one more than allowed."""
+def read_content(path: Path, limits: Limits, name: str) -> bytes:
+    """All bytes of a file, or one more than allowed. Raises MissingFileError, NotADocumentError."""
     try:
         if stat.S_ISDIR(path.stat().st_mode):
             raise NotADocumentError(f"{name}: a folder, not a document", hint=f"try {name}/*")
@@ -276,7 +284,7 @@ def _scaled_box(probe: Pixels, width: float, height: float) -> Box:
     )
 
 
-class _Pdf(Document):
+class _Pdf(DrawnDocument):
     unit = "point"
     _max_enlarge = _PDF_ENLARGE
 
@@ -349,7 +357,7 @@ class _PdfSheet(_Sheet):
         )
 
 
-class _Picture(Document):
+class _Picture(DrawnDocument):
     unit = "pixel"
     _max_enlarge = _PICTURE_ENLARGE
 

@@ -16,7 +16,7 @@ from PIL import Image, ImageDraw
 from docextract import __version__
 from docextract.cli import main
 from docextract.errors import ExitCode
-from docextract.pages import Document, Page
+from docextract.pages import DrawnDocument, Page
 from docextract.readers.scripted import SCRIPT
 
 SCRIPTED = ("--model", "docextract.readers.scripted:reader")
@@ -212,14 +212,14 @@ def test_a_fault_of_ours_costs_one_file_alone(
     run: Run, script: Script, png: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     script([ANSWER, ANSWER])
-    rightly = Document.render
+    rightly = DrawnDocument.render
 
-    def stumble(document: Document, number: int, budget: int) -> Page:
+    def stumble(document: DrawnDocument, number: int, budget: int) -> Page:
         if document.name.endswith("b.png"):
             raise ZeroDivisionError("oh")
         return rightly(document, number, budget)
 
-    monkeypatch.setattr(Document, "render", stumble)
+    monkeypatch.setattr(DrawnDocument, "render", stumble)
     other = png.with_name("b.png")
     other.write_bytes(png.read_bytes())
     code, out, err = run(png, other, png, *SPEC, *SCRIPTED)
