@@ -30,6 +30,14 @@ MAX_TOKENS = 4096
 
 _TOKEN_SIDE = 28
 
+_DAMAGED = Check(
+    "undamaged",
+    None,
+    False,
+    "the file is damaged, and what could be saved of it was read: get it anew from where it came "
+    "from, or open it in another program and print it to a new file",
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Progress:
@@ -203,18 +211,24 @@ class _Run:
         self._readings: list[Reading] = []
 
     def read(self, numbers: Sequence[int]) -> tuple[list[PageAnswer], list[Check]]:
-        """An answer for each page, or for as many as the reader takes at once.
+        """An answer for each page with print, or for as many as the reader takes at once.
 
         Raises:
-            AnswerError: there is none at all.
+            AnswerError: something was asked, and nothing answered.
         """
         answers: list[PageAnswer] = []
         checks: list[Check] = []
-        problem = AnswerError(f"{self._document.name}: nothing was asked")
+        problem: AnswerError | None = None
         for some in _groups(numbers, self._reader.pages_at_once):
             words = _page_words(some, self._document.page_count)
             self._tell(Progress(f"reading {words}"))
-            reading = self._ask([self._render(number) for number in some])
+            pages = [self._render(number) for number in some]
+            printed = [page for page in pages if not page.blank]
+            checks += [_blank(page, self._document) for page in pages if page.blank]
+            if not printed:
+                # Asked about an empty page, a model makes something up.
+                continue
+            reading = self._ask(printed)
             if reading.finish == "length":
                 checks.append(
                     Check("complete", None, False, f"{words}: the answer reached its token limit")
@@ -227,9 +241,11 @@ class _Run:
                 )
                 checks.append(Check("answered", None, False, f"{words}: {error.message}"))
                 continue
-            answers.append(PageAnswer(some[0] if len(some) == 1 else None, answer))
-        if not answers:
+            answers.append(PageAnswer(printed[0].number if len(printed) == 1 else None, answer))
+        if problem and not answers:
             raise problem
+        if self._document.repaired:
+            checks.append(_DAMAGED)
         return answers, checks
 
     def timings(self) -> Timings:
@@ -253,7 +269,6 @@ class _Run:
         started = time.perf_counter()
         page = self._document.render(number, self._budget)
         self._rasterise += time.perf_counter() - started
-        self._visual += page.pixels.shape[0] * page.pixels.shape[1] // _TOKEN_SIDE**2
         return page
 
     def _ask(self, pages: Sequence[Page]) -> Reading:
@@ -261,6 +276,7 @@ class _Run:
             self._clock.check(self._document.name)
             self._tell(Progress("writing", text))
 
+        self._visual += sum(page.pixels[:, :, 0].size // _TOKEN_SIDE**2 for page in pages)
         reading = self._reader.read(
             [page.pixels for page in pages],
             render_question(self._schema, self._reader.dialect, len(pages)),
@@ -280,6 +296,11 @@ class _Run:
 def _groups(numbers: Sequence[int], size: int) -> Iterator[Sequence[int]]:
     for start in range(0, len(numbers), size):
         yield numbers[start : start + size]
+
+
+def _blank(page: Page, document: Document) -> Check:
+    words = _page_words([page.number], document.page_count)
+    return Check("printed", None, False, f"{words}: blank, and so not read")
 
 
 def _page_words(numbers: Sequence[int], total: int) -> str:

@@ -1,6 +1,8 @@
-"""Which part of a page is shown to the model, and at what size."""
+"""Which part of a page is shown to the model, at what size, and whether there is any print."""
 
 import math
+from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -8,15 +10,21 @@ import numpy.typing as npt
 TOKEN_SIDE = 28
 """Pixels along one side of a visual token."""
 
-_PROBE_SIDE = 800
+_PROBE_SIDE = 800  # probe pixels along a page's long side
+_STRIP = 3  # of a longer page, a till roll, the probe keeps more
+_LONGEST = 8000
 _STROKE = 9  # widest stroke, in probe pixels, that still counts as ink
 _CELL = 8
 _RIM = 3  # probe pixels along the edges that may hold a scanner's line, too thin for letters
 _SPECK = 12  # ink pixels; a letter of 10 points on A4 has about twice as many
+_DIRT = 32  # ink pixels, of less than a number's few digits
+_RULE = 1.2  # probe pixels of spread across: folds, rules and staples have less, letters more
+_ROUND = 1.3  # a punched hole leaves a ring that is as wide as high, a word is longer
+_HOLE = 128  # ink pixels; a block of print as wide as high has more
 
 Grey = npt.NDArray[np.uint8]
 Mask = npt.NDArray[np.bool_]
-Sums = npt.NDArray[np.int64]
+Places = npt.NDArray[np.int64]
 
 PixelBox = tuple[int, int, int, int]
 """Left, top, right, bottom; right and bottom are just outside."""
@@ -56,32 +64,47 @@ def _around(value: float, most: int) -> set[int]:
     return {min(most, max(1, whole)) for whole in (math.floor(value), math.ceil(value))}
 
 
-def content_box(grey: Grey) -> PixelBox:
+class Print(NamedTuple):
+    """Where the print of a page is: the `box` around it, in pixels, the whole page if `blank`."""
+
+    box: PixelBox
+    blank: bool
+
+
+def find_print(grey: Grey) -> Print:
     """Part of a page that holds everything but blank margins, in pixels of `grey` (H, W).
 
     Ink is what is narrower than a stroke and differs from its surroundings, dark on light or
     light on dark: shadows, the edge of the paper and the dark border of a scan are none. Specks
-    are left out; in doubt the box is too large. A page without ink is taken whole.
+    are left out; in doubt the box is too large. A page is blank whose ink is nothing but noise,
+    specks, straight lines and punched holes.
     """
     height, width = grey.shape
-    step = max(1, math.ceil(max(height, width) / _PROBE_SIDE))
+    step = math.ceil(probe_pixel(width, height))
     ink = _ink(_shrunk(grey, step))
     inside = np.zeros_like(ink)
     inside[_RIM:-_RIM, _RIM:-_RIM] = True
     ink &= inside
-    cells = _cell_sums(ink)
-    kept = _without_specks(cells)
-    ink &= np.kron(kept, np.ones((_CELL, _CELL), bool))[: ink.shape[0], : ink.shape[1]]
-    rows, columns = np.flatnonzero(ink.any(1)), np.flatnonzero(ink.any(0))
-    if not rows.size:
-        return 0, 0, width, height
+    islands = list(_islands(ink))
+    if not any(map(_is_print, islands)):
+        return Print((0, 0, width, height), blank=True)
+    places = np.concatenate(islands)
+    top, left = places.min(0).tolist()
+    bottom, right = places.max(0).tolist()
     margin = 2 * step + max(height, width) // 100
-    return (
-        max(0, int(columns[0]) * step - margin),
-        max(0, int(rows[0]) * step - margin),
-        min(width, int(columns[-1] + 1) * step + margin),
-        min(height, int(rows[-1] + 1) * step + margin),
+    box = (
+        max(0, left * step - margin),
+        max(0, top * step - margin),
+        min(width, (right + 1) * step + margin),
+        min(height, (bottom + 1) * step + margin),
     )
+    return Print(box, blank=False)
+
+
+def probe_pixel(width: float, height: float) -> float:
+    """How much of a page of width x height, along either side, becomes one pixel of its probe."""
+    short, long = sorted((width, height))
+    return max(min(long, _STRIP * short) / _PROBE_SIDE, long / _LONGEST)
 
 
 def _shrunk(grey: Grey, step: int) -> Grey:
@@ -120,23 +143,27 @@ def _spread(pixels: Grey, pick: np.ufunc) -> Grey:
     return pixels
 
 
-def _cell_sums(ink: Mask) -> Sums:
+def _islands(ink: Mask) -> Iterator[Places]:
+    """Where the ink (y, x) of each island is: cells with ink that touch, specks left out."""
     padded = np.pad(ink, [(0, -side % _CELL) for side in ink.shape])
     rows, columns = (side // _CELL for side in padded.shape)
-    sums: Sums = padded.reshape(rows, _CELL, columns, _CELL).sum((1, 3))
-    return sums
-
-
-def _without_specks(cells: Sums) -> Mask:
-    """Cells of those islands (8-connected) that hold more ink than a speck."""
-    kept = np.zeros(cells.shape, bool)
-    waiting = {(int(y), int(x)) for y, x in np.argwhere(cells)}
+    cells = padded.reshape(rows, _CELL, columns, _CELL).swapaxes(1, 2)
+    waiting = {(int(y), int(x)) for y, x in np.argwhere(cells.any((2, 3)))}
     while waiting:
         island = [waiting.pop()]
         for y, x in island:
             near = {(y + dy, x + dx) for dy in (-1, 0, 1) for dx in (-1, 0, 1)} & waiting
             waiting -= near
             island.extend(near)
-        if sum(int(cells[cell]) for cell in island) > _SPECK:
-            kept[tuple(np.array(island).T)] = True
-    return kept
+        corners = np.array(island)
+        inside = np.argwhere(cells[tuple(corners.T)])
+        if len(inside) > _SPECK:
+            yield corners[inside[:, 0]] * _CELL + inside[:, 1:]
+
+
+def _is_print(island: Places) -> bool:
+    """Whether letters may be in it, to judge by its amount of ink and its shape."""
+    if len(island) <= _DIRT:
+        return False
+    across, along = np.sqrt(np.linalg.eigvalsh(np.cov(island.T)).clip(0))
+    return across > _RULE and (along > _ROUND * across or len(island) > _HOLE)

@@ -26,14 +26,13 @@ from docextract.errors import (
     NotADocumentError,
     UsageError,
 )
-from docextract.framing import content_box, fit_size
+from docextract.framing import PixelBox, find_print, fit_size, probe_pixel
 from docextract.settings import Limits
 
 Pixels = npt.NDArray[np.uint8]
 Box = tuple[float, float, float, float]
 """Left, top, right, bottom in page units: points of a PDF, pixels of a picture."""
 
-_PROBE_SIDE = 800  # pixels of a PDF page's long side when its margins are looked for
 _PDF_ENLARGE = 3.0  # pixels per point: letters of 10 points get 30 pixels and no more
 _PICTURE_ENLARGE = 2.0
 _SUBFILE_TYPE = 254  # TIFF tag NewSubfileType
@@ -56,7 +55,7 @@ class Page:
 
     `pixels` (H, W, 3) RGB shows the part `cut` of a page of `size` (width, height); the sides of
     `pixels` are multiples of 28 within the budget it was drawn for. `words` are those of the whole
-    page. `size`, `cut` and the words' boxes are in `unit`s.
+    page. `size`, `cut` and the words' boxes are in `unit`s. On a `blank` page nothing is printed.
     """
 
     number: int
@@ -65,6 +64,7 @@ class Page:
     cut: Box
     words: tuple[Word, ...]
     unit: Literal["point", "pixel"]
+    blank: bool
 
 
 class Document(ABC):
@@ -91,6 +91,14 @@ class Document(ABC):
     @abstractmethod
     def page_count(self) -> int:
         """Pages of the document, frames of a TIFF."""
+
+    @property
+    def repaired(self) -> bool:
+        """Whether the file turned out to be damaged, so that some of it may be gone.
+
+        It may turn out late, when a page is drawn.
+        """
+        return False
 
     @abstractmethod
     def close(self) -> None:
@@ -141,7 +149,9 @@ class DrawnDocument(Document):
         with _decoding(f"{self.name}, page {number}", self.limits):
             sheet = self._sheet(number)
             width, height = sheet.size
-            cut = crop or _scaled_box(sheet.probe(), width, height)
+            probe = sheet.probe()
+            found = find_print(probe)
+            cut = crop or _scaled_box(found.box, probe, width, height)
             left, top, right, bottom = cut
             on_page = 0 <= left < right <= width and 0 <= top < bottom <= height
             if on_page:
@@ -150,7 +160,7 @@ class DrawnDocument(Document):
                 pixels = sheet.draw(cut, size)
         if not on_page:
             raise ValueError(f"the crop {crop} is outside the page of {width} x {height}")
-        return Page(number, pixels, sheet.size, cut, sheet.words, self.unit)
+        return Page(number, pixels, sheet.size, cut, sheet.words, self.unit, found.blank)
 
     @abstractmethod
     def _sheet(self, number: int) -> "_Sheet":
@@ -271,10 +281,10 @@ def _check_pixels(name: str, width: int, height: int, limits: Limits) -> None:
         )
 
 
-def _scaled_box(probe: Pixels, width: float, height: float) -> Box:
-    """The content box of a probe in units of a page of width x height."""
+def _scaled_box(box: PixelBox, probe: Pixels, width: float, height: float) -> Box:
+    """A box on a probe in units of a page of width x height."""
     rows, columns = probe.shape
-    left, top, right, bottom = content_box(probe)
+    left, top, right, bottom = box
     across, down = width / columns, height / rows
     return (
         left * across,
@@ -303,11 +313,20 @@ class _Pdf(DrawnDocument):
                     hint="give the password with --password or --password-file",
                 )
             if not self._document.page_count:
+                if self.repaired:
+                    raise DamagedFileError(
+                        f"{name}: damaged, and no page of it is left",
+                        hint="get the file anew from where it came from",
+                    )
                 raise EmptyDocumentError(f"{name}: the document has no pages")
 
     @property
     def page_count(self) -> int:
         return int(self._document.page_count)
+
+    @property
+    def repaired(self) -> bool:
+        return bool(self._document.is_repaired)
 
     def close(self) -> None:
         self._document.close()
@@ -333,8 +352,8 @@ class _PdfSheet(_Sheet):
 
     def probe(self) -> Pixels:
         width, height = self.size
-        scale = _PROBE_SIDE / max(width, height)
-        size = max(1, round(width * scale)), max(1, round(height * scale))
+        pixel = probe_pixel(width, height)
+        size = max(1, round(width / pixel)), max(1, round(height / pixel))
         return self._pixels((0, 0, width, height), size, grey=True)[:, :, 0]
 
     def draw(self, cut: Box, size: tuple[int, int]) -> Pixels:

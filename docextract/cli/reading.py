@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -19,9 +19,12 @@ from docextract.cli.options import (
     SchemaOption,
     given,
 )
-from docextract.console import complain, data_stream, run
+from docextract.console import complain, data_stream, run, say
 from docextract.errors import ExitCode, UsageError
 from docextract.settings import Limits, Settings, parse_budget
+
+if TYPE_CHECKING:
+    from docextract.records import Outcome
 
 _LIMITS = Limits()
 
@@ -122,6 +125,8 @@ def read(
                 if outcome.error:
                     raise outcome.error
                 line = outcome.to_dict(details)
+                if not details:
+                    _tell_doubts(outcome)
                 write_json(stream, line if details else line["record"])
                 return exit_code([outcome], strict)
             writer = open_writer(chosen, stream, loaded.tree)
@@ -135,6 +140,14 @@ def read(
             return exit_code(done, strict)
 
     raise typer.Exit(run(work, debug))
+
+
+def _tell_doubts(outcome: "Outcome") -> None:
+    """Say on stderr what a bare record cannot: that a person should look, and why."""
+    checks = outcome.extraction.checks if outcome.extraction else ()
+    for check in checks:
+        if not check.passed:
+            say(f"review: {check.message}")
 
 
 def _format_of(out: Path | None, several: bool) -> Format:

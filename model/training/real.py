@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from docextract.framing import content_box, fit_size
+from docextract.framing import find_print, fit_size
 from training.synthetic.pages import SyntheticPage
 
 TRUTH_KEYS = {
@@ -127,7 +127,7 @@ def prepare(folder: Path, out: Path) -> int:
 def _prepared(folder: Path, out: Path, label: dict[str, Any], lines: list[Line]) -> dict[str, Any]:
     """One page's row of pages.jsonl; its picture goes to `out`."""
     grey = _grey(folder / label["file"])
-    left, top, right, bottom = content_box(grey)
+    left, top, right, bottom = find_print(grey).box
     cut = grey[top:bottom, left:right]
     width, height = fit_size(cut.shape[1], cut.shape[0], _KEPT_TOKENS, max_enlarge=1.0)
     scale = np.array([width / cut.shape[1], height / cut.shape[0]])

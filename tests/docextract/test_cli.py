@@ -96,6 +96,18 @@ def test_one_file_gives_its_record_and_nothing_else(run: Run, script: Script, pn
     assert "Zoë" in out
 
 
+def test_a_blank_page_gives_nulls_and_a_word_on_stderr(
+    run: Run, script: Script, tmp_path: Path
+) -> None:
+    script([])
+    path = tmp_path / "blank.png"
+    Image.new("L", (200, 120), 255).save(path)
+    code, out, err = run(path, *SPEC, *SCRIPTED)
+    assert (code, json.loads(out)) == (0, {"shop": None, "total": None})
+    assert err.startswith("review: page 1: blank, and so not read\n")
+    assert run(path, *SPEC, *SCRIPTED, "--strict")[0] == 12
+
+
 def test_options_may_come_first(run: Run, script: Script, png: Path) -> None:
     script([ANSWER])
     code, out, _ = run(*SPEC, *SCRIPTED, png)

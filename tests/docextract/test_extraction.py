@@ -43,8 +43,12 @@ def pages(tmp_path: Path) -> Path:
     return path
 
 
+def blank() -> Image.Image:
+    return Image.new("RGB", (300, 400), "white")
+
+
 def sheet(number: int) -> Image.Image:
-    image = Image.new("RGB", (300, 400), "white")
+    image = blank()
     ImageDraw.Draw(image).text((40, 60), f"page {number}\ntotal 1.00", fill="black")
     return image
 
@@ -135,6 +139,48 @@ def test_one_page_without_an_answer_asks_for_review(pages: Path) -> None:
     assert [(check.name, check.message.split(":")[0]) for check in result.checks] == [
         ("answered", "page 1 of 3")
     ]
+
+
+def test_a_blank_page_is_never_asked_about(tmp_path: Path) -> None:
+    path = tmp_path / "blank.png"
+    blank().save(path)
+    reader = ScriptedReader([])
+    result = extract(path, Ticket, reader)
+    assert result.data == {"total": None, "name": None}
+    assert {value.status for value in result.fields.values()} == {"absent"}
+    assert (result.status, result.record, reader.asked) == ("review", None, [])
+    assert result.tokens.visual == 0
+    assert [(check.name, check.path) for check in result.checks] == [
+        ("printed", None),
+        ("required", "total"),
+    ]
+
+
+@pytest.mark.parametrize("pages_at_once", [1, 3])
+def test_a_blank_back_is_left_out_and_told(tmp_path: Path, pages_at_once: int) -> None:
+    path = tmp_path / "duplex.pdf"
+    sheet(1).save(path, save_all=True, append_images=[blank()])
+    reader = ScriptedReader([{"total": "1.00"}], pages_at_once=pages_at_once)
+    result = extract(path, Ticket, reader)
+    assert result.data["total"] == "1.00" and result.fields["total"].page == 1
+    assert [len(shown) for shown in reader.shown] == [1]
+    assert result.status == "review"
+    assert [check.message for check in result.checks] == ["page 2 of 2: blank, and so not read"]
+
+
+def test_a_damaged_pdf_asks_for_review(pages: Path) -> None:
+    whole = pages.read_bytes()
+    cut = whole[: whole.rindex(b"xref")]
+    result = extract(cut, Ticket, ScriptedReader([{"total": "1.00"}] + [{"name": None}] * 2))
+    assert result.data["total"] == "1.00"
+    assert result.status == "review"
+    [check] = result.checks
+    assert (check.name, check.passed) == ("undamaged", False)
+    assert "print it to a new file" in check.message
+    assert (
+        extract(whole, Ticket, ScriptedReader([{"total": "1.00"}] + [{"name": None}] * 2)).status
+        == "ok"
+    )
 
 
 def test_progress_is_told_and_may_end_it(page: Path) -> None:

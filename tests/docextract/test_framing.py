@@ -1,9 +1,12 @@
+import io
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
-from docextract.framing import Grey, content_box, fit_size
+from docextract.framing import Grey, find_print, fit_size
 
 
 @given(
@@ -63,7 +66,7 @@ def test_margins_are_cut_and_text_is_not() -> None:
     page = sheet()
     write(page, 300, 200)
     write(page, 320, 500)
-    box = content_box(page)
+    box = find_print(page).box
     assert holds(box, 300, 200)
     assert holds(box, 320, 500)
     assert area(box) < 0.2 * page.size
@@ -74,7 +77,7 @@ def test_specks_do_not_count() -> None:
     write(page, 300, 200)
     page[1300:1303, 900:903] = 0
     page[40:42, 30:34] = 0
-    box = content_box(page)
+    box = find_print(page).box
     assert holds(box, 300, 200)
     assert area(box) < 0.1 * page.size
 
@@ -85,7 +88,7 @@ def test_the_dark_border_of_a_scan_is_cut() -> None:
     page[:, :6] = 20
     page[-60:] = 20
     page[:, -90:] = 20
-    box = content_box(page)
+    box = find_print(page).box
     assert holds(box, 300, 200)
     assert area(box) < 0.1 * page.size
 
@@ -94,7 +97,7 @@ def test_a_shadow_is_no_ink() -> None:
     page = sheet()
     page[:] = np.linspace(90, 245, page.shape[1]).astype(np.uint8)
     write(page, 600, 700)
-    box = content_box(page)
+    box = find_print(page).box
     assert holds(box, 600, 700)
     assert area(box) < 0.1 * page.size
 
@@ -105,7 +108,7 @@ def test_text_at_the_edge_is_kept_even_when_faint(corner: tuple[int, int], ink: 
     page = sheet()
     write(page, 300, 600)
     write(page, *corner, ink=ink)
-    box = content_box(page)
+    box = find_print(page).box
     assert holds(box, 300, 600)
     assert holds(box, *corner)
 
@@ -115,18 +118,117 @@ def test_white_letters_on_a_black_bar_are_kept() -> None:
     page[:80] = 0
     write(page, 100, 30, ink=255)
     write(page, 300, 600)
-    assert holds(content_box(page), 100, 30)
+    assert holds(find_print(page).box, 100, 30)
 
 
 def test_noise_is_not_content() -> None:
     page = sheet()
     noise = np.random.default_rng(0).normal(0, 6, page.shape)
     write(page, 300, 200)
-    box = content_box(np.clip(page + noise, 0, 255).astype(np.uint8))
+    box = find_print(np.clip(page + noise, 0, 255).astype(np.uint8)).box
     assert holds(box, 300, 200)
     assert area(box) < 0.2 * page.size
 
 
 @pytest.mark.parametrize("shape", [(1400, 1000), (1, 1), (5, 3000), (28, 28)])
 def test_a_blank_page_is_taken_whole(shape: tuple[int, int]) -> None:
-    assert content_box(sheet(*shape)) == (0, 0, shape[1], shape[0])
+    assert find_print(sheet(*shape)) == ((0, 0, shape[1], shape[0]), True)
+
+
+def printed(page: np.ndarray[tuple[int, int], np.dtype[np.floating]] | Grey, quality: int) -> Grey:
+    """The page as a scanner saves it."""
+    file = io.BytesIO()
+    Image.fromarray(np.clip(page, 0, 255).astype(np.uint8)).save(file, "JPEG", quality=quality)
+    return np.asarray(Image.open(file).convert("L"))
+
+
+def grain(sigma: float, blur: float = 0) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+    """The noise of a sensor, or with `blur` the coarser one of paper."""
+    noise = np.random.default_rng(1).normal(0, 1, sheet().shape)
+    if blur:
+        soft = Image.fromarray((128 + 40 * noise).clip(0, 255).astype(np.uint8))
+        noise = np.asarray(soft.filter(ImageFilter.GaussianBlur(blur)), float)
+        noise = (noise - noise.mean()) / noise.std()
+    return sigma * noise
+
+
+def drawn(*shapes: tuple[str, tuple[int, ...], int, int]) -> Grey:
+    """Paper with lines and discs (kind, box, shade, width) on it."""
+    image = Image.fromarray(sheet())
+    pencil = ImageDraw.Draw(image)
+    for kind, box, shade, width in shapes:
+        if kind == "line":
+            pencil.line(box, fill=shade, width=width)
+        elif kind == "disc":
+            pencil.ellipse(box, fill=shade)
+        else:
+            pencil.polygon(box, fill=shade)
+    return np.asarray(image)
+
+
+def text(words: str, height: int, paper: int = 245, ink: int = 30, blur: float = 0) -> Grey:
+    image = Image.new("L", sheet().shape[::-1], paper)
+    font = ImageFont.load_default(height)
+    ImageDraw.Draw(image).text((200, 600), words, fill=ink, font=font)
+    return np.asarray(image.filter(ImageFilter.GaussianBlur(blur)))
+
+
+_ROWS = "\n".join(["Total amount 1,234.50 EUR"] * 20)
+_SHADOW = np.linspace(90, 245, 1000)[None] + grain(3)
+_BLANKS = {
+    "white": sheet() + 10,
+    "black": sheet() * 0,
+    "grey": sheet() // 2,
+    "sensor": sheet() + grain(12),
+    "paper": sheet() + grain(6, 1.5),
+    "shadow": _SHADOW,
+    "scan border": np.pad(sheet()[40:-40, 60:-60] + grain(3)[40:-40, 60:-60], [(40,), (60,)]),
+    "tilted": drawn(("all", (0, 0, 1000, 0, 1000, 1400, 0, 1400), 20, 0))
+    + 225 * (drawn(("all", (70, 40, 940, 90, 910, 1330, 40, 1290), 0, 0)) < 9),
+    "show-through": 245 - (255.0 - text(_ROWS, 18, 255, 0, blur=2)[:, ::-1]) / 12 + grain(2),
+    "dust": drawn(
+        *[("disc", (x, 7 * x % 1400, x + 2, 7 * x % 1400 + 2), 60, 0) for x in range(20, 980, 31)]
+    ),
+    "holes": drawn(*[("disc", (40, y, 68, y + 28), 15, 0) for y in (260, 610, 870, 1120)]),
+    "staple": drawn(("line", (60, 60, 100, 68), 30, 4)),
+    "fold": drawn(("line", (0, 700, 1000, 706), 190, 4), ("line", (0, 704, 1000, 710), 225, 4)),
+    "streaks": drawn(("line", (400, 0, 400, 1400), 60, 2), ("line", (731, 0, 731, 1400), 120, 1)),
+    "rules": drawn(*[("line", (80, y, 920, y), 150, 2) for y in range(100, 1400, 50)]),
+}
+
+
+@pytest.mark.parametrize("quality", [30, 80])
+@pytest.mark.parametrize("name", _BLANKS)
+def test_a_page_without_print_is_blank(name: str, quality: int) -> None:
+    assert find_print(printed(_BLANKS[name], quality)).blank
+
+
+_PRINTS = {
+    "a line": text("Total 153.35", 18) + grain(3),
+    "a number": text("5.00", 18) + grain(3),
+    "small": text("Total 153.35", 11),
+    "faint thermal": text("Total 153.35", 18, ink=205) + grain(3),
+    "faint and blurred": text("Total 153.35", 18, ink=190, blur=1),
+    "white on black": text("Total 153.35", 18, paper=8, ink=240),
+    "grey on grey": text("Total 153.35", 18, paper=128, ink=85),
+    "under noise": text("Total 153.35", 20) + grain(15),
+    "in a shadow": np.minimum(_SHADOW, text("Total 153.35", 18)),
+    "beside holes": np.minimum(_BLANKS["holes"], text("Total 153.35", 18)),
+    "a faint page": 240 - (255.0 - text(_ROWS, 18, 255, 0)) / 9 + grain(2),
+    "large": text("SALE 50", 240),
+    "turned": text("Total 153.35", 18).T,
+}
+
+
+@pytest.mark.parametrize("quality", [30, 80])
+@pytest.mark.parametrize("name", _PRINTS)
+def test_a_page_with_print_is_not_blank(name: str, quality: int) -> None:
+    assert not find_print(printed(_PRINTS[name], quality)).blank
+
+
+def test_a_line_on_a_long_till_roll_is_found() -> None:
+    roll = np.full((8000, 500), 245, np.uint8)
+    roll[5000:5040, 40:340] = text("Total 153.35", 24, ink=190)[590:630, 190:490]
+    found = find_print(roll)
+    assert not found.blank
+    assert found.box[1] < 5020 < found.box[3] and area(found.box) < 0.1 * roll.size

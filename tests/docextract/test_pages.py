@@ -308,6 +308,33 @@ def heic_header() -> bytes:
     return b"\0\0\0\x18ftypheic" + bytes(100)
 
 
+def test_a_page_knows_whether_it_is_blank() -> None:
+    with pymupdf.open() as made:
+        made.new_page().insert_text((100, 120), "5.00")
+        made.new_page()
+        content = made.tobytes()
+    with open_document(content) as document:
+        assert [document.render(number, 200).blank for number in (1, 2)] == [False, True]
+    assert only_page(saved(Image.new("L", (400, 300), 90), "PNG")).blank
+    assert not only_page(saved(drawing(), "PNG")).blank
+
+
+def test_a_pdf_that_was_cut_off_is_repaired_and_says_so() -> None:
+    whole = pdf(2)
+    with open_document(whole) as document:
+        assert not document.repaired
+    with open_document(whole[: whole.rindex(b"xref")]) as document:
+        assert document.render(1, 200).words and document.repaired
+
+
+def test_a_pdf_of_which_nothing_is_left_is_damaged() -> None:
+    content = b"%PDF-1.7\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n"
+    content += b"2 0 obj<</Type/Pages/Count 0/Kids[]>>endobj\n"
+    with pytest.raises(DamagedFileError, match="no page of it is left") as caught:
+        open_document(content)
+    assert "anew" in caught.value.hint
+
+
 def test_an_empty_file_is_told_so(tmp_path: Path) -> None:
     (tmp_path / "empty.pdf").touch()
     with pytest.raises(EmptyDocumentError, match="empty"):
