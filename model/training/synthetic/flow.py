@@ -85,7 +85,8 @@ class Plan:
 
     `columns` is the text width in mean letters of the face; letters are drawn `squeeze` times as
     wide as they come out, like the tall narrow ones of thermal printers. `mono` is the chance of
-    a monospaced face, `margin` the usual edge beside and above the text in ems.
+    a monospaced face, `margin` the usual edge beside and above the text in ems. Rows from `foot`
+    on stand at the bottom of the sheet.
     """
 
     rows: list[Row] = field(default_factory=list)
@@ -96,6 +97,7 @@ class Plan:
     mono: float = 0.5
     squeeze: float = 1.0
     margin: tuple[float, float] = (1.0, 1.0)
+    foot: int | None = None
 
     def add(self, *cells: Cell, above: float = 0.0, below: float = 0.0) -> None:
         """Append a row of `cells`."""
@@ -137,6 +139,7 @@ class _Placed:
     baseline: float
     cell: Cell
     face: SizedFace
+    row: int
 
 
 @dataclass
@@ -163,7 +166,7 @@ def _lay(plan: Plan, faces: Faces, px: int) -> _Laid:
     tops: list[float] = []
     bottoms: list[float] = []
     widest = 0.0
-    for row in plan.rows:
+    for number, row in enumerate(plan.rows):
         y += row.above * line
         tops.append(y)
         end, tall = -gap, 2.5 if row.bars else row.logo_lines
@@ -179,7 +182,7 @@ def _lay(plan: Plan, faces: Faces, px: int) -> _Laid:
             x = max(x, 0.0)
             if pending and x < end + gap:
                 base = y + tall * line * 0.8
-                placed += [_Placed(px_x, base, c, f) for px_x, c, f in pending]
+                placed += [_Placed(px_x, base, c, f, number) for px_x, c, f in pending]
                 y += tall * line
                 pending, tall = [], 0.0
             pending.append((x, cell, face))
@@ -187,7 +190,7 @@ def _lay(plan: Plan, faces: Faces, px: int) -> _Laid:
             widest = max(widest, end)
             tall = max(tall, cell.style.size * cell.style.tall)
         base = y + tall * line * 0.8
-        placed += [_Placed(px_x, base, c, f) for px_x, c, f in pending]
+        placed += [_Placed(px_x, base, c, f, number) for px_x, c, f in pending]
         y += tall * line
         bottoms.append(y)
         y += row.below * line
@@ -202,7 +205,16 @@ def _sheet(plan: Plan, laid: _Laid, px: int, edges: tuple[float, float]) -> tupl
     """Width and height of the page in pixels; blank paper below the text is mostly cut off."""
     width = laid.reach + edges[0] * px
     height = laid.height + edges[1] * px
-    return width, max(height, min(width * plan.min_aspect, _BLANK * height))
+    most = np.inf if plan.foot is not None else _BLANK * height
+    return width, max(height, min(width * plan.min_aspect, most))
+
+
+def _sink(laid: _Laid, foot: int, by: float) -> None:
+    """Move the rows from `foot` on down `by` pixels."""
+    for item in laid.placed:
+        item.baseline += by if item.row >= foot else 0.0
+    laid.tops[foot:] = [top + by for top in laid.tops[foot:]]
+    laid.bottoms[foot:] = [bottom + by for bottom in laid.bottoms[foot:]]
 
 
 def draw(rng: np.random.Generator, plan: Plan, faces: Faces, max_tokens: int) -> tuple[Ink, float]:
@@ -233,6 +245,8 @@ def draw(rng: np.random.Generator, plan: Plan, faces: Faces, max_tokens: int) ->
             break
         px = whole_size(px - 1)
     height = min(height, budget // width // PATCH_UNIT * PATCH_UNIT)
+    if plan.foot is not None:
+        _sink(laid, plan.foot, max(0.0, height - edges[1] * px - laid.height))
     drawn = (round(width * plan.squeeze), height)
     ink = _ink(plan, laid, drawn, (left * px, top * px), px)
     if plan.squeeze != 1.0:

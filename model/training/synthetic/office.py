@@ -59,6 +59,11 @@ class Office:
     issued: date
     date_form: int
     record: dict[str, Any] = field(default_factory=dict)
+    seller_lines: list[str] = field(default_factory=list)
+    bases: dict[int, int] = field(default_factory=dict)
+    """What the positions come to, in cents, by tax rate."""
+    sign: int = 1
+    """-1 where the paper takes money back."""
 
     def day(self, later: int) -> str:
         """The day `later` days after the issue, in the form that all dates of the page have."""
@@ -105,11 +110,13 @@ def open_office(
         how = Money(how.decimal, how.thousands, pick(rng, pick(rng, _FOREIGN)), how.glued)
     landscape = chance(rng, 0.06)
     plan = Plan(
-        columns=float(rng.integers(115, 150) if landscape else rng.integers(68, 108)),
-        leading=float(rng.uniform(1.15, 1.5)),
-        min_aspect=0.0 if chance(rng, 0.5) else (0.7 if landscape else 1.35),
+        columns=float(rng.integers(115, 150) if landscape else rng.integers(68, 138)),
+        leading=float(rng.uniform(1.12, 1.5)),
+        min_aspect=0.0
+        if chance(rng, 0.3)
+        else (0.7 if landscape else float(rng.uniform(1.3, 1.5))),
         mono=0.2,
-        margin=(2.5, 2.5),
+        margin=(2.5, 2.5) if chance(rng, 0.5) else (0.6, 0.6),
     )
     return Office(
         rng=rng,
@@ -137,6 +144,8 @@ def party(office: Office, role: str) -> tuple[str, list[str]]:
     lines = address(rng, office.words, near)
     office.record[f"{role}_name"] = name
     office.record[f"{role}_address"] = " ".join(lines)
+    if role == "seller":
+        office.seller_lines = lines
     return name, lines
 
 
@@ -180,6 +189,10 @@ def letterhead(
                        PLAIN, Style(size=1.3)))  # fmt: skip
     if len(name) * style.size > 0.6 * plan.columns:
         style = Style(bold=True)
+    if chance(rng, 0.22):
+        plan.rows.append(Row(below=0.3, logo=int(rng.integers(2**31)),
+                             logo_lines=float(rng.uniform(2, 6)),
+                             logo_at=float(rng.uniform(0, 0.8))))  # fmt: skip
     if chance(rng, 0.15):
         label = office.label(role) + office.colon
         plan.add(Cell(label, at, align, Style(bold=True)))  # type: ignore[arg-type]
@@ -283,27 +296,32 @@ def table(office: Office) -> None:
     zebra = chance(rng, 0.15)
     lined = chance(rng, 0.25)
     fraction = int(rng.integers(0, 3))
+    mark = pick(rng, ("%", "%", " %", "", f"{how.decimal}0", f"{how.decimal}00%"))
     signed = how.signed if office.sign_mode == "all" else how.bare
     by_key = {column.key: column for column in columns}
     room = _description_room(columns, plan.columns)
     unit = office.label("unit")
     base = digits(rng, 5)
-    for n in range(count):
+    zeros = int(rng.integers(1, 5))
+    start = 0 if chance(rng, 0.9) else int(rng.integers(1, 40))
+    rates = sorted({pick(rng, office.country.tax_rates) for _ in range(int(rng.integers(1, 4)))})
+    for n in range(start, start + count):
         quantity = int(rng.integers(1, 20)) if chance(rng, 0.8) else int(rng.integers(1, 500))
-        price = max(10, int(rng.uniform(0.05, 1.0) * top))
+        price = max(10, int(rng.uniform(0.05, 1.0) * top)) * office.sign
+        rate = pick(rng, rates)
         shown_quantity = str(quantity)
         if fraction == 1:
-            shown_quantity = f"{quantity}{how.decimal}00"
+            shown_quantity = f"{quantity}{how.decimal}{'0' * zeros}"
         values = {
             "position": str(n + 1),
             "article": f"{letters(rng, 2)}{base[:2]}{digits(rng, 3)}",
             "quantity": shown_quantity,
             "unit": unit,
             "unit_price": signed(price),
-            "rate": f"{office.country.tax_rates[0]}%",
+            "rate": f"{rate}{mark}",
             "amount": signed(quantity * price),
         }
-        description = office.words.phrase(rng, 1, 5)
+        description = office.words.phrase(rng, 1, 12 if chance(rng, 0.15) else 5)
         description = description.capitalize() if chance(rng, 0.85) else description.upper()
         if chance(rng, 0.25):
             description += f" {letters(rng, 1)}{digits(rng, 3)}"
@@ -324,7 +342,7 @@ def table(office: Office) -> None:
             "unit_price": how.bare(price) if "unit_price" in by_key else None,
             "amount": how.bare(quantity * price),
         })  # fmt: skip
-        office.record["net_total"] = (office.record["net_total"] or 0) + quantity * price
+        office.bases[rate] = office.bases.get(rate, 0) + quantity * price
     if ruled or chance(rng, 0.3):
         plan.rows.append(Row(above=0.1, below=0.3, rule=True))
     if chance(rng, 0.1):

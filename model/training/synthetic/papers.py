@@ -68,7 +68,7 @@ def purchase_order(rng: np.random.Generator, words: Words) -> tuple[Plan, dict[s
     """An order to a supplier: the sender is the buyer, and sums need not be printed."""
     office = _open(rng, words, "purchase_order_title", (
         "order_number", "order_date", "delivery_date", "supplier_name", "supplier_address",
-        "buyer_name", "buyer_address", "currency", "total", "net_total", "line_items",
+        "buyer_name", "buyer_address", "currency", "total", "line_items",
     ))  # fmt: skip
     office.record.update(currency=office.money.sign, line_items=[])
     buyer, buyer_lines = party(office, "buyer")
@@ -81,7 +81,7 @@ def purchase_order(rng: np.random.Generator, words: Words) -> tuple[Plan, dict[s
     ])  # fmt: skip
     _print_facts(office, pairs, _block(office, office.label("supplier"), supplier, lines, 0.0))
     table(office)
-    net = int(office.record.pop("net_total"))
+    net = sum(office.bases.values())
     label = office.label("total")
     if office.sign_mode == "label" and office.money.sign is not None:
         label += f" {office.money.sign}"

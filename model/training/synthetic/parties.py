@@ -42,7 +42,7 @@ _FORMS = {
 }  # fmt: skip
 _FOREIGN_FORMS = ("AB", "A/S", "ApS", "Oy", "AS", "Sp. z o.o.", "S.A.", "s.r.o.", "a.s.", "Kft.",
                   "d.o.o.", "SRL", "Ltda.", "Co., Ltd.", "S.A. de C.V.", "K.K.", "FZE", "LLC", "SE",
-                  "SA/NV", "Sàrl", "PT", "JSC", "A.Ş.")  # fmt: skip
+                  "SA/NV", "Sàrl", "PT", "JSC")  # fmt: skip
 _NATIVE_TRADES = {
     "de": "Bäckerei Metzgerei Apotheke Gasthaus Handel Großhandel Getränke Büro Möbel Technik Bau "
     "Müller Schäfer Weiß Köhler Druckerei Gärtnerei Café Elektro Buchhandlung",
