@@ -267,7 +267,8 @@ def iban(rng: np.random.Generator, country: str) -> str:
     lengths = {"de": 18, "at": 16, "ch": 17, "fr": 23, "es": 20, "it": 23, "nl": 14, "pt": 21}
     run = f"{country.upper()}{digits(rng, 2)}{digits(rng, lengths.get(country, 18))}"
     if country in {"nl", "gb"}:
-        run = f"{country.upper()}{digits(rng, 2)}{letters(rng, 4)}{digits(rng, 10)}"
+        length = 10 if country == "nl" else 14
+        run = f"{country.upper()}{digits(rng, 2)}{letters(rng, 4)}{digits(rng, length)}"
     if chance(rng, 0.7):
         return " ".join(run[at : at + 4] for at in range(0, len(run), 4))
     return run

@@ -84,7 +84,7 @@ def test_amounts_carry_no_currency_sign(factory: PageFactory) -> None:
         for kind in ("receipt", "invoice"):
             record = factory.document(np.random.default_rng(seed), 1568, kind).record
             amounts = [record["total"], *(item["amount"] for item in record["line_items"])]
-            assert not [amount for amount in amounts if signs.search(amount)]
+            assert not [amount for amount in amounts if amount and signs.search(amount)]
 
 
 def test_a_currency_in_the_record_is_printed(factory: PageFactory) -> None:
