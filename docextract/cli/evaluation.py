@@ -1,27 +1,29 @@
 """docextract evaluate: how right the records of a labelled folder are."""
 
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from docextract.cli.documents import exit_code, read_each
+from docextract.cli.documents import exit_code
 from docextract.cli.options import (
-    BudgetOption,
     DebugOption,
     Device,
     DeviceOption,
     ModelOption,
     OverwriteOption,
     SchemaOption,
-    given,
     words,
 )
-from docextract.console import complain, data_stream, run, say
+from docextract.console import Progress, complain, data_stream, run, say
 from docextract.errors import ExitCode, UsageError
-from docextract.settings import Settings, parse_budget
+from docextract.settings import BUDGETS, Settings, parse_budget
+
+if TYPE_CHECKING:
+    from docextract.evaluation import Judged
 
 
 class ScoreFormat(StrEnum):
@@ -35,17 +37,20 @@ def evaluate(
     folder: Annotated[
         Path, typer.Argument(help="Where the files are.", exists=True, file_okay=False)
     ],
-    schema: SchemaOption,
     truth: Annotated[
         Path,
         typer.Option(
-            help='Lines of {"file", "truth": {key: text}, "split"}; also looked for in FOLDER.'
+            help='Lines of {"file", "truth": {key: text}, "split", "schema"}; also looked for in '
+            "FOLDER."
         ),
     ],
+    schema: SchemaOption = None,
     renamed: Annotated[
         str | None,
         typer.Option(
-            "--map", metavar="THEIRS=OURS,...", help="Keys of truth and schema that pair."
+            "--map",
+            metavar="THEIRS=OURS,...",
+            help="Keys of truth and schema that pair, as in sum=total,items.name=lines.text.",
         ),
     ] = None,
     split: Annotated[
@@ -54,7 +59,18 @@ def evaluate(
     month_first: Annotated[
         bool, typer.Option("--month-first", help="The truth's 03/04/2018 is a day of March.")
     ] = False,
-    budget: BudgetOption = None,
+    budget: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar=f"N|{'|'.join(BUDGETS)}", help="Visual tokens per page; several are compared."
+        ),
+    ] = None,
+    jobs: Annotated[
+        int, typer.Option(metavar="N", min=1, help="Processes that read, one thread each.")
+    ] = 1,
+    worst: Annotated[
+        int, typer.Option(metavar="N", min=0, help="Show the files with the most faults.")
+    ] = 0,
     model: ModelOption = "bundled",
     device: DeviceOption = Device.auto,
     form: Annotated[ScoreFormat, typer.Option("--format")] = (ScoreFormat.table),
@@ -70,44 +86,73 @@ def evaluate(
     """Read a labelled folder and say how much of it was right."""
 
     def work() -> ExitCode:
-        settings = Settings(budget=parse_budget(budget) if budget else None)
+        budgets: dict[str, int | None] = {name: parse_budget(name) for name in budget or ()}
+        pairs = _pairs(renamed)
         with ExitStack() as stack:
             stream = stack.enter_context(data_stream())
             lines = stack.enter_context(data_stream(out, overwrite)) if out else None
-            from docextract.evaluation import Judge, load_labels, score_table, scores
+            from docextract.evaluation import judge_folder, load_labels, not_scored, scores
             from docextract.report.tables import JsonLines, write_json
-            from docextract.schema import load_schema
 
             beside = folder / truth
             labels = load_labels(beside if beside.exists() else truth, words(split))
-            loaded = load_schema(given(schema))
-            judge = Judge(
-                loaded, labels, _pairs(renamed), "month first" if month_first else "day first"
-            )
-            if judge.not_scored:
-                say(f"not scored: {', '.join(judge.not_scored)}")
-            files = [str(folder / label.file) for label in labels]
-            outcomes = read_each(files, loaded, settings, model, device)
-            judged, done = [], []
-            for label, outcome in zip(labels, outcomes, strict=True):
-                if outcome.error:
-                    complain(outcome.error)
-                one = judge.judge(label, outcome)
-                judged.append(one)
-                done.append(outcome)
-                if lines:
-                    JsonLines(lines).write(
-                        {**outcome.to_dict(), "split": label.split}
-                        | {"truth": label.truth, "verdicts": one.verdicts}
-                    )
-            figures = scores(judged)
+            if missing := not_scored(labels, schema, pairs):
+                say(f"not scored: {', '.join(missing)}")
+            judged: dict[str, list[Judged]] = {}
+            for name, tokens in (budgets or {"default": None}).items():
+                files = judge_folder(
+                    folder,
+                    labels,
+                    schema,
+                    pairs,
+                    "month first" if month_first else "day first",
+                    settings=Settings(budget=tokens),
+                    model=model,
+                    device=device,
+                    jobs=jobs,
+                )
+                judged[name] = []
+                for one in _watched(files, str(folder), len(labels)):
+                    judged[name].append(one)
+                    if lines:
+                        JsonLines(lines).write({**one.to_dict(), "budget": name})
+            figures = {name: scores(members) for name, members in judged.items()}
             if form is ScoreFormat.json:
-                write_json(stream, {"schema": loaded.name, "model": model, "splits": figures})
+                write_json(stream, {"schema": schema, "model": model, "budgets": figures})
             else:
-                stream.write(score_table(figures) + "\n")
-            return exit_code(done, strict=False)
+                stream.write(_report(judged, figures, worst))
+            outcomes = [one.outcome for members in judged.values() for one in members]
+            return exit_code(outcomes, strict=False)
 
     raise typer.Exit(run(work, debug))
+
+
+def _watched(files: "Iterator[Judged]", folder: str, count: int) -> "Iterator[Judged]":
+    """The files as they come, with a line of progress; errors are told as they come, too."""
+    with Progress(folder) as progress:
+        for number, one in enumerate(files, 1):
+            progress.show(f"{number} of {count} files")
+            if one.outcome.error:
+                complain(one.outcome.error)
+            yield one
+
+
+def _report(
+    judged: "Mapping[str, Sequence[Judged]]", figures: Mapping[str, Any], worst: int
+) -> str:
+    """The scores of each budget, the budgets compared, and the worst cases of each."""
+    from docextract.evaluation import budget_table, score_table, worst_cases
+
+    parts = []
+    for name, members in judged.items():
+        if len(judged) > 1:
+            parts.append(f"budget {name}")
+        parts.append(score_table(figures[name]))
+        if worst and (cases := worst_cases(members, worst)):
+            parts.append(f"the worst\n{cases}")
+    if len(judged) > 1:
+        parts.append(budget_table(figures))
+    return "\n".join(parts) + "\n"
 
 
 def _pairs(text: str | None) -> dict[str, str]:

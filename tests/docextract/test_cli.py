@@ -404,7 +404,7 @@ def test_a_labelled_folder_is_scored(run: Run, script: Script, labelled: Path) -
     script([ANSWER, ANSWER])
     out_file = labelled / "read.jsonl"
     code, out, err = evaluate(run, labelled, "--format", "json", "-o", out_file)
-    figures = json.loads(out)["splits"]
+    figures = json.loads(out)["budgets"]["default"]
     assert code == ExitCode.SOME_FAILED
     assert "gone.png: no such file" in err
     assert figures["dev"]["fields"]["shop"]["accuracy"] == 1
@@ -424,6 +424,33 @@ def test_scores_are_a_table_unless_asked_otherwise(
     assert code == 0
     assert "dev: 1 files" in out
     assert "100.0%" in out
+
+
+def test_budgets_are_compared_and_the_worst_files_shown(
+    run: Run, script: Script, labelled: Path
+) -> None:
+    script([ANSWER] * 4)
+    budgets = ("--budget", "fast", "--budget", "max")
+    _, out, _ = evaluate(run, labelled, "--split", "dev,seen", *budgets, "--worst", "3")
+    assert "budget fast" in out and "dev, by budget" in out
+    assert "a.png: 1 of 2 wrong" in out
+
+
+def test_several_processes_judge_like_one(run: Run, script: Script, labelled: Path) -> None:
+    script([ANSWER] * 2)
+    alone = evaluate(run, labelled, "--format", "json")
+    together = evaluate(run, labelled, "--format", "json", "--jobs", "2")
+    assert together[0] == alone[0]
+    figures = [json.loads(out)["budgets"]["default"]["all"] for _, out, _ in (alone, together)]
+    assert figures[0]["fields"] == figures[1]["fields"]
+
+
+def test_a_label_without_any_schema_is_a_usage_error(
+    run: Run, script: Script, labelled: Path
+) -> None:
+    code, _, err = run("evaluate", labelled, *SCRIPTED, "--truth", "labels.jsonl")
+    assert code == ExitCode.USAGE
+    assert "has no schema of its own" in err
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@ import json
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,12 +9,13 @@ from pydantic import BaseModel
 
 from docextract.errors import (
     DamagedFileError,
-    InputError,
-    MissingFileError,
-    NothingToDoError,
     UsageError,
 )
-from docextract.evaluation import Judge, Labelled, load_labels, score_table, scores
+from docextract.evaluation import (
+    Judge,
+    Judged,
+    Labelled,
+)
 from docextract.records import Extraction, FieldEvidence, Outcome, Timings, Tokens
 from docextract.schema import load_schema
 
@@ -115,9 +115,10 @@ def test_a_truth_of_another_kind_is_held_against_the_print() -> None:
 def test_keys_are_paired_and_the_rest_is_named() -> None:
     labelled = label(company="A", total="1", phone="2", items=["x"])
     mine = judge(labelled, renamed={"company": "shop"})
-    assert mine.not_scored == ["items", "phone"]
+    assert mine.not_scored == ["phone"]
     judged = mine.judge(labelled, outcome({"shop": "A", "total": "1"}))
     assert judged.verdicts == {"shop": "right", "total": "right"}
+    assert judged.rows == {"items": ["missed"]}
 
 
 @pytest.mark.parametrize(
@@ -134,79 +135,83 @@ def test_nothing_in_common_is_a_usage_error() -> None:
         judge(label(company="A"))
 
 
-def four_files() -> dict[str, Any]:
-    labels = [
-        label("a", total="1", shop="A", group="x"),
-        label("b", total="2", shop="B", group="x"),
-        label("c", total="3", shop="C", group="y"),
-        label("d", split="seen", total="4", shop=None),
+class Bill(BaseModel):
+    """With objects and lists in it."""
+
+    class Row(BaseModel):
+        name: str | None = None
+        amount: Decimal | None = None
+
+    class Seller(BaseModel):
+        name: str | None = None
+
+    seller: Seller | None = None
+    rows: list[Row] = []
+    tags: list[str] = []
+
+
+def judged_bill(truth: dict[str, Any], record: dict[str, Any], **renamed: str) -> Judged:
+    labelled = label(**truth)
+    pairs = {key.replace("__", "."): own for key, own in renamed.items()}
+    return Judge(load_schema(Bill), [labelled], pairs).judge(labelled, outcome(record))
+
+
+def test_rows_are_paired_in_order_and_right_as_a_whole() -> None:
+    truth = [{"name": "A", "amount": "1.00"}, {"name": "B", "amount": None}, {"name": "C"}]
+    record = [
+        {"name": "a", "amount": "1"},
+        {"name": "X", "amount": "9"},
+        {"name": "C", "amount": "3"},
+        {"name": "D", "amount": "4"},
     ]
-    records = [
-        {"total": "1", "shop": "A"},
-        {"total": "9", "shop": "B"},
-        None,
-        {"total": "4", "shop": None},
-    ]
-    mine = judge(*labels)
-    pairs = zip(labels, records, strict=True)
-    return scores([mine.judge(one, outcome(record)) for one, record in pairs])
+    one = judged_bill({"rows": truth}, {"rows": record})
+    assert one.rows == {"rows": ["right", "wrong", "right", "invented"]}
+    assert one.correct["rows.0.name"] and one.correct["rows.0.amount"]
+    assert one.correct["rows.2.name"] and "rows.2.amount" not in one.correct
+    assert not one.correct["rows.1.amount"] and not one.correct["rows.3.name"]
+    assert not one.whole
+    assert judged_bill({"rows": truth}, {"rows": []}).rows == {"rows": ["missed"] * 3}
+    assert judged_bill({"rows": truth[:1]}, {"rows": record[:1]}).whole
 
 
-def test_scores_are_given_per_split_and_together() -> None:
-    figures = four_files()
-    assert list(figures) == ["dev", "seen", "all"]
-    assert figures["dev"]["files"] == 3
-    assert figures["dev"]["unreadable"] == 1
-    total = figures["dev"]["fields"]["total"]
-    assert (total["right"], total["wrong"], total["missed"]) == (1, 1, 1)
-    assert total["accuracy"] == pytest.approx(1 / 3, abs=1e-4)
-    assert total["f1"] == pytest.approx(2 / (2 + 3))
-    assert total["by_group"] == pytest.approx((0.5 + 0) / 2)
-    assert figures["dev"]["fields"]["shop"]["accuracy"] == pytest.approx(2 / 3, abs=1e-4)
-    assert figures["all"]["fields"]["total"]["right"] == 2
-    assert figures["all"]["fields"]["shop"]["accuracy"] == 0.75
-    assert figures["dev"]["micro_f1"] == pytest.approx(6 / (4 + 6), abs=1e-4)
-    low, high = figures["seen"]["fields"]["total"]["interval"]
-    assert (low, high) == (pytest.approx(0.2065, abs=1e-3), 1.0)
-    json.dumps(figures)
-
-
-def test_the_table_names_every_figure() -> None:
-    table = score_table(four_files())
-    assert "dev: 3 files, 1 unreadable" in table
-    assert "33.3%" in table
-    assert "by group 25.0%" in table
-    assert "micro F1" in table
-
-
-def labels_file(folder: Path, *lines: Any) -> Path:
-    path = folder / "labels.jsonl"
-    path.write_text("\n".join(json.dumps(line) for line in lines))
-    return path
-
-
-def test_labels_are_read_by_split(tmp_path: Path) -> None:
-    path = labels_file(
-        tmp_path,
-        {"file": "a", "truth": {"total": "1"}, "split": "dev", "pages": 3},
-        {"file": "b", "truth": {"total": None}, "split": "train", "group": "g"},
-        {"file": "c", "truth": {}},
+def test_columns_and_objects_are_paired_by_their_paths() -> None:
+    one = judged_bill(
+        {"items": [{"text": "A", "code": "7"}], "seller": {"name": "Zoë"}},
+        {"rows": [{"name": "A", "amount": None}], "seller": {"name": "ZOË"}},
+        items="rows",
+        items__text="rows.name",
     )
-    assert [one.file for one in load_labels(path)] == ["a", "b", "c"]
-    assert load_labels(path, ["train"]) == [Labelled("b", {"total": None}, "train", "g")]
-    with pytest.raises(NothingToDoError, match="no file is in the split test"):
-        load_labels(path, ["dev", "test"])
+    assert one.rows == {"rows": ["right"]}
+    assert one.verdicts == {"seller.name": "right"}
+    assert judged_bill({"seller": {"name": "A"}}, {"seller": None}).verdicts == {
+        "seller.name": "missed"
+    }
 
 
-@pytest.mark.parametrize("line", ["text", ["a"], {"file": "a"}, {"file": "a", "truth": "9"}])
-def test_what_is_no_label_is_named_by_its_line(tmp_path: Path, line: Any) -> None:
-    path = labels_file(tmp_path, {"file": "a", "truth": {}}, line)
-    with pytest.raises(InputError, match="line 2"):
-        load_labels(path)
+def test_lists_of_single_values_are_rows_too() -> None:
+    one = judged_bill({"tags": ["a", "b"]}, {"tags": ["b", "c"]})
+    assert one.rows == {"tags": ["missed", "right", "invented"]}
+    assert one.correct == {"tags.0": True, "tags.1": False}
 
 
-def test_missing_labels_are_told_so(tmp_path: Path) -> None:
-    with pytest.raises(MissingFileError):
-        load_labels(tmp_path / "labels.jsonl")
-    with pytest.raises(NothingToDoError):
-        load_labels(labels_file(tmp_path))
+def test_a_list_and_a_single_value_do_not_pair() -> None:
+    with pytest.raises(UsageError, match="one is a list"):
+        judged_bill({"tags": "a"}, {"tags": ["a"]})
+    with pytest.raises(UsageError, match="one is a list"):
+        judged_bill({"names": ["a"]}, {}, names="seller.name")
+
+
+def test_a_letter_off_is_similar_and_wrong() -> None:
+    labelled = label(shop="GERBANG ALAF")
+    one = judge(labelled).judge(labelled, outcome({"shop": "Gerbang Alat"}))
+    assert one.verdicts == {"shop": "wrong"}
+    assert one.similar == {"shop": pytest.approx(11 / 12, abs=1e-4)}
+
+
+def test_a_line_of_results_holds_all_that_is_known() -> None:
+    labelled = label(total="9.00", group="g")
+    line = json.loads(
+        json.dumps(judge(labelled).judge(labelled, outcome({"total": "9"})).to_dict())
+    )
+    assert (line["verdicts"], line["correct"]) == ({"total": "right"}, {"total": True})
+    assert (line["split"], line["group"], line["record"]) == ("dev", "g", {"total": "9"})
