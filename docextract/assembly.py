@@ -26,6 +26,7 @@ from docextract.printed import (
     gather_hints,
 )
 from docextract.records import Check, FieldEvidence
+from docextract.rules import Rules
 from docextract.schema import Field, Group, Leaf, Listing, Schema
 from docextract.types import clock
 
@@ -72,8 +73,10 @@ def assemble(schema: Schema[M], answers: Sequence[PageAnswer]) -> Assembled[M]:
     for slot in slots:
         slot.settle(hints)
     record, errors = _validate(schema.model, _python(schema.fields, tree))
+    places = {slot.path: slot for slot in slots}
     checks = [check for slot in slots for check in slot.checks]
-    checks += _complaints(errors, {slot.path: slot for slot in slots})
+    checks += _complaints(errors, places)
+    checks += _judged(schema.rules, places)
     data = _json(tree)
     if record is not None:
         data = _as_validated(data, _dump(record))
@@ -302,6 +305,22 @@ def _complaints(errors: list[ErrorDetails], slots: Mapping[str, _Slot]) -> Itera
             slot.failed = True
             path = slot.path
         yield Check("valid", path, False, error["msg"])
+
+
+def _judged(rules: Rules, slots: Mapping[str, _Slot]) -> Iterator[Check]:
+    """What the schema's rules say of the values.
+
+    A broken rule puts all its values in doubt but those that another rule bears out.
+    """
+    values = {path: slot.value for path, slot in slots.items()}
+    verdicts = [verdict for rule in rules for verdict in rule.judge(values)]
+    borne_out = {path for verdict in verdicts if verdict.passed for path in verdict.involved}
+    for verdict in verdicts:
+        if not verdict.passed:
+            doubtful = set(verdict.involved) - borne_out or set(verdict.involved)
+            for path in doubtful:
+                slots[path].failed = True
+        yield Check(verdict.name, verdict.path, verdict.passed, verdict.message)
 
 
 def _nearest(path: str | None, slots: Mapping[str, _Slot]) -> _Slot | None:

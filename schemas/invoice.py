@@ -1,7 +1,10 @@
 """An invoice: who asks whom for how much, until when, for what."""
 
+from typing import ClassVar
+
 from pydantic import BaseModel, Field
 
+from docextract.rules import Rules, adds_up, in_order, multiplies
 from docextract.types import Currency, Iban, Money, PrintedDate, Quantity
 
 
@@ -32,3 +35,10 @@ class Invoice(BaseModel):
     total: Money = Field(description="amount to pay, taxes included")
     iban: Iban | None = Field(None, description="bank account to pay to")
     line_items: list[LineItem] = Field([], description="the positions, in printed order")
+
+    rules: ClassVar[Rules] = (
+        adds_up("line_items.*.amount", to="net_total"),
+        adds_up("net_total", "tax_total", to="total"),
+        multiplies("line_items.*.quantity", "line_items.*.unit_price", to="line_items.*.amount"),
+        in_order("issue_date", "due_date"),
+    )

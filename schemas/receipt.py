@@ -1,7 +1,10 @@
 """A till receipt: who was paid, when, how much, for what."""
 
+from typing import ClassVar
+
 from pydantic import BaseModel, Field
 
+from docextract.rules import Rules, adds_up, either, multiplies
 from docextract.types import Currency, Money, PrintedDate, PrintedTime, Quantity
 
 
@@ -27,3 +30,16 @@ class Receipt(BaseModel):
     total: Money = Field(description="amount to pay, taxes and rounding included")
     payment_method: str | None = Field(None, description="cash, card, ... as printed")
     line_items: list[LineItem] = Field([], description="the things bought, in printed order")
+
+    rules: ClassVar[Rules] = (
+        either(
+            adds_up("line_items.*.amount", to="subtotal"),
+            adds_up("line_items.*.amount", to="total"),
+        ),
+        # The tax of many a till is part of the sum, and cash is rounded to its smallest coin.
+        either(
+            adds_up("subtotal", "tax", to="total", within="0.05"),
+            adds_up("subtotal", to="total", within="0.05"),
+        ),
+        multiplies("line_items.*.quantity", "line_items.*.unit_price", to="line_items.*.amount"),
+    )

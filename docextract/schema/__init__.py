@@ -3,6 +3,7 @@
 import difflib
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from os import PathLike, fspath
@@ -14,6 +15,7 @@ from pydantic.errors import PydanticUserError
 
 from docextract.errors import SchemaError
 from docextract.resources import bundled
+from docextract.rules import Rules
 from docextract.schema.fields import Field, Group, Leaf, Listing, read_fields
 from docextract.schema.inline import parse_inline
 from docextract.schema.json_schema import model_of
@@ -45,6 +47,7 @@ class Schema(Generic[M]):
     reference: str
     model: type[M]
     fields: Group
+    rules: Rules = ()
 
     @property
     def name(self) -> str:
@@ -118,7 +121,33 @@ def _of_model(reference: str, model: type[M]) -> Schema[M]:
     except PydanticUserError as error:
         reason = str(error).split("\n", 1)[0]
         raise SchemaError(f"{reference}: {reason}") from error
-    return Schema(reference, model, _named(reference, described))
+    fields = _named(reference, described)
+    return Schema(reference, model, fields, _rules(reference, model, fields))
+
+
+def _rules(reference: str, model: type[BaseModel], fields: Group) -> Rules:
+    """What the class declares in `rules`, all of it about fields that there are."""
+    rules: Rules = getattr(model, "rules", ())
+    known = set(_paths(fields))
+    for rule in rules:
+        for path in rule.paths:
+            if path not in known:
+                raise SchemaError(
+                    f"{reference}: a rule names {path}, which is no field",
+                    hint=f"fields are {', '.join(sorted(known))}",
+                )
+    return rules
+
+
+def _paths(field: Field, path: str = "") -> Iterator[str]:
+    """The paths of all leaves, with `*` for the rows of a list."""
+    if isinstance(field, Group):
+        for key, inner in field.fields.items():
+            yield from _paths(inner, f"{path}.{key}" if path else key)
+    elif isinstance(field, Listing):
+        yield from _paths(field.element, f"{path}.*")
+    else:
+        yield path
 
 
 def _named(reference: str, described: dict[str, Any]) -> Group:

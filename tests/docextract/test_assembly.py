@@ -1,6 +1,6 @@
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -9,6 +9,7 @@ from docextract.answer import parse_answer
 from docextract.assembly import Assembled, PageAnswer, assemble
 from docextract.errors import SchemaError
 from docextract.prompt import compact_answer
+from docextract.rules import Rules, adds_up
 from docextract.schema import load_schema
 from docextract.types import Currency, Money, PrintedDate
 
@@ -147,6 +148,42 @@ def test_an_optional_object_without_values_is_none_in_the_record() -> None:
     half = put_together({"total": "1", "buyer": {"city": "Bonn"}})
     assert half.record is None
     assert failed(half) == [("required", "buyer.name")]
+
+
+class Summed(BaseModel):
+    net: Money | None = None
+    tax: Money | None = None
+    total: Money
+    rows: list[Row] = []
+
+    rules: ClassVar[Rules] = (
+        adds_up("rows.*.price", to="net"),
+        adds_up("net", "tax", to="total"),
+    )
+
+
+def test_the_schemas_rules_are_checked_and_told_either_way() -> None:
+    rows = [{"price": "4,00"}, {"price": "6,00"}]
+    right = {"net": "10,00", "tax": "1,90", "total": "EUR 11,90", "rows": rows}
+    result = put_together(right, schema=Summed)
+    assert [(check.name, check.path, check.passed) for check in result.checks] == [
+        ("adds_up", "net", True),
+        ("adds_up", "total", True),
+    ]
+    assert {status(result, path) for path in ("net", "tax", "total")} == {"found"}
+
+
+def test_a_broken_rule_casts_doubt_on_what_no_other_bears_out() -> None:
+    rows = [{"price": "4,00"}, {"price": "6,00"}]
+    result = put_together(
+        {"net": "10,00", "tax": "1,90", "total": "17,90", "rows": rows}, schema=Summed
+    )
+    assert failed(result) == [("adds_up", "total")]
+    assert result.data["total"] == "17.90" and result.record is not None  # nothing is corrected
+    doubts = {path for path, value in result.fields.items() if value.status == "check_failed"}
+    assert doubts == {"tax", "total"}
+    alone = put_together({"net": "10,00", "tax": "1,90", "total": "17,90"}, schema=Summed)
+    assert status(alone, "net") == "check_failed"
 
 
 class Strict(BaseModel):

@@ -1,12 +1,14 @@
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from pydantic import BaseModel
 
 from docextract.errors import SchemaError
 from docextract.prompt import compact_question
+from docextract.rules import Rules, adds_up
 from docextract.schema import bundled_schemas, load_schema
+from docextract.types import Money
 
 
 class Ticket(BaseModel):
@@ -33,6 +35,27 @@ def test_every_bundled_schema_loads_and_says_what_it_is() -> None:
     for name, summary in bundled_schemas().items():
         assert load_schema(name).reference == name
         assert summary.endswith(".")
+
+
+class Ruled(BaseModel):
+    net: Money
+    total: Money
+    rules: ClassVar[Rules] = (adds_up("net", to="total"),)
+
+
+def test_a_class_declares_its_rules() -> None:
+    schema = load_schema(Ruled)
+    assert schema.rules == Ruled.rules
+    assert list(schema.tree) == ["net", "total"]
+    assert load_schema(Ticket).rules == ()
+
+
+def test_a_rule_about_no_field_is_refused() -> None:
+    class Wrong(Ruled):
+        rules: ClassVar[Rules] = (adds_up("rows.*.price", to="total"),)
+
+    with pytest.raises(SchemaError, match=r"a rule names rows\.\*\.price, which is no field"):
+        load_schema(Wrong)
 
 
 def test_one_schema_in_every_form(tmp_path: Path) -> None:
