@@ -86,6 +86,8 @@ ABSENT = (
 # What a receipt or an invoice does not show where its record says nothing about it.
 _ELSEWHERE = ("iban", "due_date", "purchase_order", "buyer_name", "buyer_address", "time",
               "payment_method")  # fmt: skip
+# Words that two keys may share without meaning the same.
+_COMMON_WORDS = {"number", "date", "name", "of", "address", "no", "in", "to", "by", "time", "total"}
 READ = "<|read|>"
 
 
@@ -118,12 +120,15 @@ def read_aloud(lines: list[str], room: int) -> Exercise:
 def ask(record: Mapping[str, Any], rng: np.random.Generator, whole: float = 0.5) -> Exercise:
     """A question about a record: a bundled schema or a part, other names, absent keys."""
     named = list(record.items())
+    lists = [pair for pair in named if isinstance(pair[1], list)]
     roll = rng.random()
     if roll < whole:
         own = [keys for keys in SCHEMAS if set(keys) <= record.keys()]
         named = [(key, record[key]) for key in own[0]] if own else named
     elif roll < whole + 0.1 * (1 - whole) and (other := _otherwise(record)):
         named = other
+    elif lists and rng.random() < 0.3:
+        named = [lists[int(rng.integers(len(lists)))]]
     else:
         take = int(rng.integers(1, min(len(named), 8) + 1))
         order = rng.permutation(len(named))[:take]
@@ -131,21 +136,32 @@ def ask(record: Mapping[str, Any], rng: np.random.Generator, whole: float = 0.5)
     style = _style(rng)
     asked: dict[str, Any] = {}
     tree: Tree = {}
-    spoken = {name for key in record for name in (key, *SYNONYMS.get(key, ()))}
-    foreign = [key for key in ABSENT if key not in spoken]
+    spoken = _words({name: record[key] for key in record for name in (key, *SYNONYMS.get(key, ()))})
+    foreign = [key for key in ABSENT if not spoken & _words({key: None})]
     if roll >= whole and foreign and rng.random() < 0.35:
         for i in rng.permutation(len(foreign))[: int(rng.integers(1, 7))]:
             named.insert(int(rng.integers(0, len(named) + 1)), (foreign[i], None))
     for key, value in named:
         node = shape({key: value})[key]
         if isinstance(value, list) and (key in COLUMNS or (value and isinstance(value[0], dict))):
-            names = _columns(COLUMNS.get(key) or tuple(value[0]), style, rng)
+            alone = 0.8 if len(named) == 1 and len(value) > 3 else 0.3
+            names = _columns(COLUMNS.get(key) or tuple(value[0]), alone, style, rng)
             value = [{other: row.get(name) for other, name in names.items()} for row in value]
             node = [dict.fromkeys(names)]
         name = _rename(key, {*asked, *record}, style, rng)
         if name not in asked:
             asked[name], tree[name] = value, node
     return exercise(asked, tree)
+
+
+def _words(node: Any) -> set[str]:
+    """All words of the keys of a record, in lower case, whatever their style."""
+    if isinstance(node, list):
+        return set().union(*(_words(row) for row in node))
+    if not isinstance(node, Mapping):
+        return set()
+    own = {word.lower() for key in node for word in re.findall("[A-Z]?[a-z]+|[A-Z]+", key)}
+    return own.union(*(_words(value) for value in node.values())) - _COMMON_WORDS
 
 
 def _otherwise(record: Mapping[str, Any]) -> list[tuple[str, Any]]:
@@ -227,10 +243,10 @@ def _leaf(value: str | None) -> Iterator[tuple[str, bool]]:
 
 
 def _columns(
-    names: tuple[str, ...], style: Callable[[str], str], rng: np.random.Generator
+    names: tuple[str, ...], some: float, style: Callable[[str], str], rng: np.random.Generator
 ) -> dict[str, str]:
-    """The columns to ask for, as asked -> as recorded: all, or sometimes a few, other names."""
-    if rng.random() < 0.3:
+    """The columns to ask for, as asked -> as recorded: all, or at odds `some` a few of them."""
+    if rng.random() < some:
         take = int(rng.integers(1, len(names) + 1))
         names = tuple(names[i] for i in sorted(rng.choice(len(names), size=take, replace=False)))
     shown: dict[str, str] = {}

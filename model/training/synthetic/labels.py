@@ -9,7 +9,7 @@ RECEIPT: dict[str, dict[str, tuple[str, ...]]] = {
         "number": ("Invoice No", "Receipt #", "Bill No", "Doc No.", "Inv No", "Receipt No",
                    "Slip No.", "Ticket", "Check #", "Bill#", "Trans", "Document No", "INV NO"),
         "other": ("Cashier", "Table", "Counter", "Terminal", "Pax(s)", "Salesperson", "Staff",
-                  "Order#", "Served by", "Customer", "Operator", "POS", "Till", "Server", "Covers",
+                  "Order#", "Served by", "Operator", "POS", "Till", "Server", "Covers",
                   "Member No", "Ref", "S/P", "Loc", "Trans No", "Shift", "Room", "Station"),
         "date": ("Date", "Date", "DATE", "Bill Date", "Invoice Date", "Trans Date", "Sales Date",
                  "Txn Date", "Order Date", "Dt"),
@@ -52,7 +52,7 @@ RECEIPT: dict[str, dict[str, tuple[str, ...]]] = {
     "de": {
         "title": ("Rechnung", "Quittung", "Kassenbon", "BELEG", "Kundenbeleg", "Kassenbeleg"),
         "number": ("Bon-Nr.", "Beleg-Nr.", "Rechnungs-Nr.", "BON", "Rechnung Nr."),
-        "other": ("Bediener", "Tisch", "Kasse", "Filiale", "Kassierer", "Terminal", "Kunde"),
+        "other": ("Bediener", "Tisch", "Kasse", "Filiale", "Kassierer", "Terminal"),
         "date": ("Datum", "Datum", "Rechnungsdatum", "Belegdatum"),
         "time": ("Uhrzeit", "Zeit", "Uhr"),
         "subtotal": ("Zwischensumme", "Netto", "Nettobetrag", "Summe netto"),
@@ -76,7 +76,7 @@ RECEIPT: dict[str, dict[str, tuple[str, ...]]] = {
     "fr": {
         "title": ("TICKET", "Facture", "REÇU", "Ticket de caisse", "NOTE", "ADDITION"),
         "number": ("Ticket N°", "Facture n°", "N° ticket", "Note n°"),
-        "other": ("Caisse", "Table", "Vendeur", "Serveur", "Caissier", "Couverts", "Client"),
+        "other": ("Caisse", "Table", "Vendeur", "Serveur", "Caissier", "Couverts"),
         "date": ("Date", "Le", "Date"),
         "time": ("Heure", "à", "Heure"),
         "subtotal": ("Sous-total", "Total HT", "Montant HT"),
@@ -99,7 +99,7 @@ RECEIPT: dict[str, dict[str, tuple[str, ...]]] = {
     "es": {
         "title": ("FACTURA SIMPLIFICADA", "TICKET", "Recibo", "Factura"),
         "number": ("Factura nº", "Ticket nº", "Nº", "Fra. simplificada"),
-        "other": ("Caja", "Mesa", "Camarero", "Cajero", "Vendedor", "Cliente", "Comensales"),
+        "other": ("Caja", "Mesa", "Camarero", "Cajero", "Vendedor", "Comensales"),
         "date": ("Fecha", "FECHA", "Fecha"),
         "time": ("Hora", "HORA"),
         "subtotal": ("Subtotal", "Base imponible", "Base"),
@@ -122,7 +122,7 @@ RECEIPT: dict[str, dict[str, tuple[str, ...]]] = {
     "it": {
         "title": ("DOCUMENTO COMMERCIALE", "Scontrino", "RICEVUTA", "Ricevuta fiscale"),
         "number": ("Documento n.", "Scontrino n.", "Doc. N.", "Ricevuta n."),
-        "other": ("Cassa", "Tavolo", "Operatore", "Coperti", "Cliente", "Reparto"),
+        "other": ("Cassa", "Tavolo", "Operatore", "Coperti", "Reparto"),
         "date": ("Data", "DATA", "del"),
         "time": ("Ora", "ORA"),
         "subtotal": ("Subtotale", "SUBTOTALE", "Imponibile"),
@@ -144,7 +144,7 @@ RECEIPT: dict[str, dict[str, tuple[str, ...]]] = {
     "nl": {
         "title": ("BON", "Kassabon", "Factuur", "Kwitantie"),
         "number": ("Bonnr.", "Bon", "Transactie", "Factuurnr."),
-        "other": ("Kassa", "Tafel", "Medewerker", "Filiaal", "Klant", "Terminal"),
+        "other": ("Kassa", "Tafel", "Medewerker", "Filiaal", "Terminal"),
         "date": ("Datum", "DATUM", "Datum"),
         "time": ("Tijd", "TIJD"),
         "subtotal": ("Subtotaal", "SUBTOTAAL", "Totaal excl. BTW"),
@@ -166,7 +166,7 @@ RECEIPT: dict[str, dict[str, tuple[str, ...]]] = {
     "pt": {
         "title": ("FATURA SIMPLIFICADA", "Recibo", "Fatura-Recibo", "TALÃO"),
         "number": ("Fatura nº", "FS", "Talão nº", "Doc. nº"),
-        "other": ("Caixa", "Mesa", "Empregado", "Operador", "Cliente", "Contribuinte"),
+        "other": ("Caixa", "Mesa", "Empregado", "Operador", "Contribuinte"),
         "date": ("Data", "DATA", "Data"),
         "time": ("Hora", "HORA"),
         "subtotal": ("Subtotal", "Base", "Total ilíquido"),

@@ -60,6 +60,12 @@ def weather(
         _folds(rng, pixels)
     if roll(0.12):
         _scan_edge(rng, pixels)
+    if roll(0.06):
+        _torn(rng, pixels)
+    if roll(0.05):
+        _holes(rng, pixels)
+    if roll(0.05):
+        pixels = _shadow(rng, pixels)
     if roll(0.4):
         pixels = _grain(rng, pixels)
     if roll(0.3):
@@ -260,6 +266,41 @@ def _scan_edge(rng: np.random.Generator, pixels: Pixels) -> None:
             towards = (run if x == 0 else -run, run if y == 0 else -run)
             corner = np.array([[x, y], [x + towards[0], y], [x, y + towards[1]]], np.int32)
             cv2.fillPoly(pixels, [corner.reshape(-1, 1, 2)], dark)
+
+
+def _torn(rng: np.random.Generator, pixels: Pixels) -> None:
+    """A ragged upper edge of the paper before a dark ground, within the upper margin."""
+    height, width = pixels.shape
+    depth = max(3.0, min(height, width) / 60)
+    xs = np.linspace(0, width, int(rng.integers(8, 60)))
+    ys = rng.uniform(0, depth, len(xs))
+    edge = np.stack([xs, ys], 1)
+    ground = np.concatenate([edge, [(width, -1.0), (0.0, -1.0)]]).astype(np.int32)
+    cv2.fillPoly(pixels, [ground.reshape(-1, 1, 2)], int(rng.integers(0, 70)))
+
+
+def _holes(rng: np.random.Generator, pixels: Pixels) -> None:
+    """Holes of a punch near the left edge, or a staple's, pale with a dark rim."""
+    height, width = pixels.shape
+    side = max(3, width // int(rng.integers(50, 90)))
+    x, y = int(rng.uniform(0.01, 0.04) * width), int(rng.uniform(0.1, 0.8) * height)
+    for centre in ((x, y), (x, y + int(rng.uniform(0.08, 0.3) * height))):
+        cv2.circle(pixels, centre, side, int(rng.integers(60, 180)), cv2.FILLED, cv2.LINE_AA)
+        inner = (centre[0] + 1, centre[1] + 1)
+        cv2.circle(pixels, inner, side - 1, int(rng.integers(200, 256)), cv2.FILLED, cv2.LINE_AA)
+
+
+def _shadow(rng: np.random.Generator, pixels: Pixels) -> Pixels:
+    """The soft shadow of whoever holds the camera: one side of a slanted line is darker."""
+    height, width = pixels.shape
+    coarse = np.full((64, 64), 255, np.uint8)
+    points = rng.uniform(0, 64, (4, 2))
+    points[0], points[1] = (0, rng.uniform(0, 64)), (64, rng.uniform(0, 64))
+    points[2], points[3] = (64, 64), (0, 64)
+    cv2.fillPoly(coarse, [points.astype(np.int32).reshape(-1, 1, 2)], int(rng.integers(120, 215)))
+    soft = cv2.GaussianBlur(coarse, (0, 0), float(rng.uniform(1, 6)))
+    mask = cv2.resize(soft, (width, height), interpolation=cv2.INTER_LINEAR)
+    return _u8(cv2.multiply(pixels, mask, scale=1 / 255))
 
 
 def _corner(rng: np.random.Generator, width: int, height: int) -> tuple[int, int]:

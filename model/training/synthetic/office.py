@@ -27,8 +27,8 @@ from training.synthetic.values import (
 from training.synthetic.words import Words
 
 _COUNTRY_ODDS = {
-    "us": 0.11, "gb": 0.11, "my": 0.05, "sg": 0.04, "au": 0.05, "in": 0.04, "ca": 0.03, "za": 0.03,
-    "de": 0.2, "at": 0.03, "ch": 0.03, "fr": 0.08, "es": 0.06, "it": 0.06, "nl": 0.04, "pt": 0.04,
+    "us": 0.09, "gb": 0.1, "my": 0.03, "sg": 0.03, "au": 0.04, "in": 0.03, "ca": 0.03, "za": 0.02,
+    "de": 0.27, "at": 0.03, "ch": 0.03, "fr": 0.1, "es": 0.06, "it": 0.06, "nl": 0.04, "pt": 0.04,
 }  # fmt: skip
 _FOREIGN = (
     ("JPY", "¥"), ("SEK", "kr"), ("DKK", "kr."), ("NOK", "NOK"), ("AED", "AED"), ("HKD", "HK$"),
