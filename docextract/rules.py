@@ -155,12 +155,12 @@ class _Either:
         return tuple(path for rule in self.rules for path in rule.paths)
 
     def judge(self, values: Values) -> Iterator[Verdict]:
-        verdicts: dict[str, Verdict] = {}
+        found: dict[str, Verdict] = {}
         for verdict in (verdict for rule in self.rules for verdict in rule.judge(values)):
-            known = verdicts.setdefault(verdict.path, verdict)
-            if verdict.passed and not known.passed:
-                verdicts[verdict.path] = verdict
-        yield from verdicts.values()
+            row = ".".join(filter(str.isdecimal, verdict.path.split(".")))
+            if not found.setdefault(row, verdict).passed and verdict.passed:
+                found[row] = verdict
+        yield from found.values()
 
 
 def _cases(paths: Sequence[str], values: Values) -> list[tuple[str, ...]]:

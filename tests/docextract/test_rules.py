@@ -122,3 +122,6 @@ def test_either_rule_will_do() -> None:
     [broken] = judged(rule, net=ten, tax=one, total=one)
     assert not broken.passed and broken.involved == ("net", "tax", "total")
     assert judged(rule, net=None, tax=one, total=one) == []
+    other = either(adds_up("rows.*.price", to="net"), adds_up("rows.*.price", to="total"))
+    assert outcomes(other, rows__0__price=ten, net=one, total=ten) == [True]
+    assert outcomes(other, rows__0__price=ten, net=one, total=one) == [False]
