@@ -17,6 +17,7 @@ from pydantic_core import ErrorDetails
 
 from docextract.answer import Answer
 from docextract.errors import SchemaError
+from docextract.grounding import Place
 from docextract.printed import (
     CONVERTERS,
     AmbiguousError,
@@ -34,14 +35,19 @@ M = TypeVar("M", bound=BaseModel)
 
 
 _SUMS = ("amount", "number", "float")
+_NOWHERE = Place("none")
 
 
 @dataclass(frozen=True)
 class PageAnswer:
-    """What was answered about a page, or about several at once (`page` is None)."""
+    """What was answered about a page, or about several at once (`page` is None).
+
+    `places` say where the values stand, by their paths in the answer.
+    """
 
     page: int | None
     answer: Answer
+    places: Mapping[str, Place] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -103,6 +109,10 @@ class _Part:
     def logprobs(self) -> tuple[float, ...]:
         return self.source.answer.logprobs.get(self.path, ())
 
+    @property
+    def place(self) -> Place:
+        return self.source.places.get(self.path, _NOWHERE)
+
     def under(self, key: str | int) -> "_Part":
         return _Part(self.value[key], self.source, f"{self.path}.{key}" if self.path else str(key))
 
@@ -115,6 +125,7 @@ class _Candidate:
     page: int | None
     repairs: tuple[str, ...]
     logprobs: tuple[float, ...]
+    place: Place
     value: Any = None
     problem: NotReadableError | AmbiguousError | None = None
 
@@ -139,6 +150,9 @@ class _Slot:
         """Convert what the pages say, and choose."""
         converted = [_convert(self.leaf, candidate, hints) for candidate in self.candidates]
         readable = [candidate for candidate in converted if candidate.problem is None]
+        if any(one.place.evidence == "grounded" for one in readable):
+            # Against what a page's words hold, what those of another contradict does not count.
+            readable = [one for one in readable if one.place.evidence != "contradicted"]
         in_order = readable or converted
         if not in_order:
             return
@@ -172,7 +186,9 @@ class _Slot:
             value,
             self.chosen.printed if isinstance(self.chosen.printed, str) else None,
             "found",
-            page=self.chosen.page,
+            self.chosen.place.evidence,
+            page=self.chosen.place.page or self.chosen.page,
+            box=self.chosen.place.box,
             repairs=self.chosen.repairs,
         )
         if self._ambiguous:
@@ -203,6 +219,7 @@ def _merge(node: Field, parts: list[_Part], path: str) -> Any:
             part.source.page,
             part.source.answer.repairs_of(part.path),
             part.logprobs,
+            part.place,
         )
         for part in parts
         if part.value is not None

@@ -16,6 +16,7 @@ from docextract.answer import Answer, parse_answer
 from docextract.assembly import Assembled, PageAnswer, assemble
 from docextract.confidence import Calibrated, Calibration, Signal, written_logprobs
 from docextract.errors import AnswerError, ModelError, TimedOutError
+from docextract.grounding import ground, hidden_text
 from docextract.pages import Document, Page, open_document
 from docextract.prompt import render_question
 from docextract.readers import Reader, Reading, open_reader
@@ -204,6 +205,7 @@ class _Run:
         self._reader = reader
         self._document = document
         self._budget = settings.budget or reader.default_budget
+        self._evidence = settings.evidence
         self._clock = clock
         self._tell = progress or (lambda _: None)
         self._rasterise = 0.0
@@ -241,7 +243,13 @@ class _Run:
                 )
                 checks.append(Check("answered", None, False, f"{words}: {error.message}"))
                 continue
-            answers.append(PageAnswer(printed[0].number if len(printed) == 1 else None, answer))
+            one = printed[0].number if len(printed) == 1 else None
+            if self._evidence == "none":
+                answers.append(PageAnswer(one, answer))
+                continue
+            grounded = ground(self._schema.fields, answer, printed)
+            answers.append(PageAnswer(one, grounded.answer, grounded.places))
+            checks += [_hidden(page, self._document) for page in printed if hidden_text(page)]
         if problem and not answers:
             raise problem
         if self._document.repaired:
@@ -301,6 +309,13 @@ def _groups(numbers: Sequence[int], size: int) -> Iterator[Sequence[int]]:
 def _blank(page: Page, document: Document) -> Check:
     words = _page_words([page.number], document.page_count)
     return Check("printed", None, False, f"{words}: blank, and so not read")
+
+
+def _hidden(page: Page, document: Document) -> Check:
+    words = _page_words([page.number], document.page_count)
+    return Check(
+        "seen", None, False, f"{words}: holds words that cannot be seen: {hidden_text(page)!r}"
+    )
 
 
 def _page_words(numbers: Sequence[int], total: int) -> str:

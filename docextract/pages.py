@@ -43,10 +43,12 @@ _HEIC_BRANDS = (b"heic", b"heix", b"mif1")
 
 
 class Word(NamedTuple):
-    """A word of the text layer and where it stands, on the page as a person sees it."""
+    """A word of the text layer and where it stands, in page units."""
 
     text: str
     box: Box
+    visible: bool = True
+    """Whether the pixels show it (docextract.visibility)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,7 @@ class Page:
     `pixels` (H, W, 3) RGB shows the part `cut` of a page of `size` (width, height); the sides of
     `pixels` are multiples of 28 within the budget it was drawn for. `words` are those of the whole
     page. `size`, `cut` and the words' boxes are in `unit`s. On a `blank` page nothing is printed.
+    `pictured` is the share of the page that pictures cover; print in them is not among the words.
     """
 
     number: int
@@ -65,6 +68,7 @@ class Page:
     words: tuple[Word, ...]
     unit: Literal["point", "pixel"]
     blank: bool
+    pictured: float
 
 
 class Document(ABC):
@@ -160,7 +164,16 @@ class DrawnDocument(Document):
                 pixels = sheet.draw(cut, size)
         if not on_page:
             raise ValueError(f"the crop {crop} is outside the page of {width} x {height}")
-        return Page(number, pixels, sheet.size, cut, sheet.words, self.unit, found.blank)
+        return Page(
+            number,
+            pixels,
+            sheet.size,
+            cut,
+            sheet.words,
+            self.unit,
+            found.blank,
+            sheet.pictured,
+        )
 
     @abstractmethod
     def _sheet(self, number: int) -> "_Sheet":
@@ -171,6 +184,7 @@ class _Sheet(ABC):
     size: tuple[float, float]
     pixel_aspect = 1.0  # height of a page unit where its width is 1
     words: tuple[Word, ...]
+    pictured = 1.0
 
     @abstractmethod
     def probe(self) -> Pixels:
@@ -341,14 +355,21 @@ class _PdfSheet(_Sheet):
     def __init__(self, page: Any) -> None:
         import pymupdf
 
+        from docextract.visibility import visible_words
+
         self.size = (page.rect.width, page.rect.height)
         self._list = page.get_displaylist()  # the probe and the view are drawn from one reading
-        # MuPDF gives the words' boxes on the page before it is turned.
+        # MuPDF gives boxes on the page before it is turned.
         turned = page.rotation_matrix
-        self.words = tuple(
-            Word(text, tuple(pymupdf.Rect(x0, y0, x1, y1) * turned))
-            for x0, y0, x1, y1, text, *_ in page.get_text("words")
-        )
+        # Words beside the sheet are asked for too: that they cannot be seen is worth knowing.
+        flags = pymupdf.TEXTFLAGS_WORDS & ~pymupdf.TEXT_MEDIABOX_CLIP
+        words = page.get_text("words", flags=flags, clip=pymupdf.INFINITE_RECT())
+        found = [(text, tuple(pymupdf.Rect(*box) * turned)) for *box, text, _, _, _ in words]
+        seen = visible_words(page, *zip(*found, strict=True)) if found else []
+        self.words = tuple(Word(*word, one) for word, one in zip(found, seen, strict=True))
+        covered = (pymupdf.Rect(image["bbox"]) & page.rect for image in page.get_image_info())
+        whole = page.rect.width * page.rect.height
+        self.pictured = min(1.0, sum(image.get_area() for image in covered) / whole)
 
     def probe(self) -> Pixels:
         width, height = self.size

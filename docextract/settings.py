@@ -1,6 +1,7 @@
 """Every knob of a run, in one place."""
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from docextract.errors import UsageError
 
@@ -34,6 +35,8 @@ class Settings:
     """A record with a value that is less likely right goes to a person."""
     timeout: float | None = None
     """Seconds for one document."""
+    evidence: Literal["words", "none"] = "words"
+    """Whether the values are held against the page's own words."""
 
 
 def parse_budget(text: str) -> int:

@@ -13,6 +13,8 @@ from docextract.cli.options import (
     DebugOption,
     Device,
     DeviceOption,
+    Evidence,
+    EvidenceOption,
     ModelOption,
     OverwriteOption,
     SchemaOption,
@@ -73,6 +75,7 @@ def evaluate(
     ] = 0,
     model: ModelOption = "bundled",
     device: DeviceOption = Device.auto,
+    evidence: EvidenceOption = Evidence.words,
     form: Annotated[ScoreFormat, typer.Option("--format")] = (ScoreFormat.table),
     out: Annotated[
         Path | None,

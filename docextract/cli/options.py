@@ -18,6 +18,13 @@ class Device(StrEnum):
     cuda = "cuda"
 
 
+class Evidence(StrEnum):
+    """What values are held against."""
+
+    words = "words"
+    none = "none"
+
+
 SchemaOption = Annotated[
     str | None,
     typer.Option(
@@ -39,6 +46,10 @@ ModelOption = Annotated[
     typer.Option(metavar="M", help="bundled, a folder, a hub id, or package.module:factory."),
 ]
 DeviceOption = Annotated[Device, typer.Option(help="Where the model runs.")]
+EvidenceOption = Annotated[
+    Evidence,
+    typer.Option(help="words: find values among the page's own words, and trust their letters."),
+]
 OutOption = Annotated[
     Path | None,
     typer.Option("-o", "--out", metavar="OUT", help="Write to this file, not to stdout."),

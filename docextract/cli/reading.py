@@ -13,6 +13,8 @@ from docextract.cli.options import (
     DebugOption,
     Device,
     DeviceOption,
+    Evidence,
+    EvidenceOption,
     ModelOption,
     OutOption,
     OverwriteOption,
@@ -57,6 +59,7 @@ def read(
     ] = None,
     model: ModelOption = "bundled",
     device: DeviceOption = Device.auto,
+    evidence: EvidenceOption = Evidence.words,
     form: Annotated[
         Format | None,
         typer.Option(
@@ -110,6 +113,7 @@ def read(
             limits=Limits(max_pages, max_pixels, max_bytes),
             min_confidence=min_confidence,
             timeout=timeout,
+            evidence=evidence.value,
         )
         chosen = form or _format_of(out, several=len(files) > 1)
         if details and chosen in (Format.csv, Format.table):

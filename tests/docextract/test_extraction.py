@@ -2,6 +2,7 @@ import math
 from collections.abc import Callable
 from pathlib import Path
 
+import pymupdf
 import pytest
 from PIL import Image, ImageDraw
 from pydantic import BaseModel
@@ -256,3 +257,55 @@ def test_a_value_that_is_not_sure_enough_goes_to_a_person(page: Path) -> None:
 def test_a_least_confidence_needs_a_calibration(page: Path) -> None:
     with pytest.raises(ModelError, match="no calibration"):
         extract(page, Ticket, Gauged(None), Settings(min_confidence=0.5))
+
+
+@pytest.fixture
+def letter(tmp_path: Path) -> Path:
+    """A PDF with a text layer, of which a part is hidden."""
+    path = tmp_path / "letter.pdf"
+    with pymupdf.open() as document:
+        page = document.new_page()
+        page.insert_text((50, 100), "Total 1,299.00 for Zoë Miller")
+        page.insert_text((50, 200), "9.99", render_mode=3)
+        document.save(path)
+    return path
+
+
+def test_values_stand_among_the_words_of_the_page(letter: Path) -> None:
+    result = extract(letter, Ticket, ScriptedReader([{"total": "1,299.00", "name": "Zoe Miller"}]))
+    total, name = result.fields["total"], result.fields["name"]
+    assert (total.status, total.evidence, total.page) == ("found", "grounded", 1)
+    assert total.box == pytest.approx((78, 88, 122, 104), abs=4)
+    assert (name.value, name.status) == ("Zoë Miller", "repaired")
+    assert name.repairs == ("letters_from_words",)
+
+
+def test_what_the_words_do_not_hold_goes_to_a_person(letter: Path) -> None:
+    result = extract(letter, Ticket, ScriptedReader([{"total": "77.00"}]))
+    assert (result.fields["total"].evidence, result.status) == ("contradicted", "review")
+
+
+def test_hidden_words_go_to_a_person(letter: Path) -> None:
+    result = extract(letter, Ticket, ScriptedReader([{"total": "9.99"}]))
+    assert (result.fields["total"].evidence, result.status) == ("hidden", "review")
+    [check] = result.checks
+    assert (check.name, check.passed) == ("seen", False)
+    assert "9.99" in check.message
+
+
+def test_a_value_that_words_prove_goes_before_one_that_they_contradict(tmp_path: Path) -> None:
+    path = tmp_path / "two.pdf"
+    with pymupdf.open() as document:
+        for text in ("Zoë Miller", "Total 1.00"):
+            document.new_page().insert_text((50, 100), text)
+        document.save(path)
+    reader = ScriptedReader(
+        [{"name": "Zoë Miller", "total": "5"}, {"name": "Max", "total": "1.00"}]
+    )
+    assert extract(path, Ticket, reader).data == {"total": "1.00", "name": "Zoë Miller"}
+
+
+def test_evidence_can_be_left_out(letter: Path) -> None:
+    settings = Settings(evidence="none")
+    result = extract(letter, Ticket, ScriptedReader([{"total": "9.99"}]), settings)
+    assert (result.fields["total"].evidence, result.status) == ("none", "ok")
