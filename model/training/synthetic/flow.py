@@ -14,8 +14,8 @@ from training.synthetic.ink import Ink
 
 PATCH_UNIT = 28
 _LEAST_PX, _MOST_PX = 5, 64
-# A page is at most this many times as high as its text: the rest of the sheet is cut off.
-_BLANK = 1.25
+# Text is made smaller than the page allows down to this size, and no further.
+_SMALL_PX = 11
 # How much of a sheet's blank end stays: a page is at most this many times as high as its text.
 _BLANK = 1.25
 Align = Literal["left", "centre", "right"]
@@ -232,11 +232,12 @@ def draw(rng: np.random.Generator, plan: Plan, faces: Faces, max_tokens: int) ->
     for _ in range(4):
         # Widths do not grow evenly with the size, so that the right size is found in steps.
         width, height = _sheet(plan, _lay(plan, faces, px), px, edges)
-        grow = share * np.sqrt(budget * plan.squeeze / (width * height))
+        grow = np.sqrt(budget * plan.squeeze / (width * height))
         better = whole_size(min(max(int(px * grow), _LEAST_PX), _MOST_PX))
         if better == px:
             break
         px = better
+    px = whole_size(int(max(px * share, min(px, _SMALL_PX))))
     while True:
         laid = _lay(plan, faces, px)
         needed = _sheet(plan, laid, px, edges)

@@ -18,6 +18,8 @@ _GRAIN_SIDE = 1024
 _FRAGILE_PX = 12
 # Ink that is printed paler than this grey is not made to fade as well.
 _PALE = 80
+# A row of pixels that holds anything darker than this is not blank.
+_INKED = 150
 
 
 def weather(
@@ -271,7 +273,8 @@ def _scan_edge(rng: np.random.Generator, pixels: Pixels) -> None:
 def _torn(rng: np.random.Generator, pixels: Pixels) -> None:
     """A ragged upper edge of the paper before a dark ground, within the upper margin."""
     height, width = pixels.shape
-    depth = max(3.0, min(height, width) / 60)
+    inked = np.flatnonzero(pixels[: height // 10].min(axis=1) < _INKED)
+    depth = min(height, width, 60 * int(inked[0]) if len(inked) else height) / 60
     xs = np.linspace(0, width, int(rng.integers(8, 60)))
     ys = rng.uniform(0, depth, len(xs))
     edge = np.stack([xs, ys], 1)
