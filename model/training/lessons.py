@@ -91,6 +91,7 @@ class Pupil(nn.Module):
         self.glyph_head = nn.Linear(config.vision.hidden_size, GLYPH_SLOTS * GLYPH_CLASSES)
         self.register_buffer("mean", torch.tensor(CLIP_MEAN)[:, None], persistent=False)
         self.register_buffer("deviation", torch.tensor(CLIP_STD)[:, None], persistent=False)
+        self._shown: Callable[..., Tensor] = shown
         self._glyph_figures: Callable[..., tuple[Tensor, ...]] = glyph_figures
         self._letter_figures: Callable[..., tuple[Tensor, ...]] = letter_figures
 
@@ -100,25 +101,23 @@ class Pupil(nn.Module):
         for module in self.modules():
             if isinstance(module, MambaLayer | SharedBlock | Block | Merger):
                 module.compile(dynamic=False)
+        self._shown = torch.compile(shown, dynamic=False)
         self._glyph_figures = torch.compile(glyph_figures, dynamic=False)
         self._letter_figures = torch.compile(letter_figures, dynamic=False)
 
     def forward(self, batch: Batch, layout: PackedLayout, with_text: bool) -> Figures:
         """Losses and figures of a batch (see `Sample` for its tensors, on the model's device)."""
-        grey = batch["patches"].float() / 255
-        if self.training:
-            grey = relit(grey)
-        patches = ((grey[:, :, None] - self.mean) / self.deviation).flatten(2)
+        patches = self._shown(batch["patches"], self.mean, self.deviation, self.training)
         features = self.model.vision_tower.features(patches, layout)
         glyph_loss, glyphs, named = self._glyph_figures(self.glyph_head(features), batch["glyphs"])
         if not with_text:
-            zero, none = grey.new_zeros(()), grey.new_zeros(FIELDS)
+            zero, none = glyph_loss.new_zeros(()), glyph_loss.new_zeros(FIELDS)
             return Figures(zero, glyph_loss, zero, zero, glyphs, named, none, none)
         images = self.model.vision_tower.merge(features, layout)
         embeds = self.model.place_images(batch["ids"], images)
         hidden = self.model.language_model(embeds)
         places = batch["start"][:, None] + torch.arange(
-            batch["labels"].shape[1], device=grey.device
+            batch["labels"].shape[1], device=hidden.device
         )
         places = places.clamp(max=hidden.shape[1] - 1)[..., None].expand(-1, -1, hidden.shape[2])
         logits = self.model.language_model.logits(hidden.gather(1, places))
@@ -126,6 +125,17 @@ class Pupil(nn.Module):
             logits, batch["labels"], batch["field"]
         )
         return Figures(letter_loss, glyph_loss, letters, right, glyphs, named, leaves, leaves_right)
+
+
+def shown(pixels: Tensor, mean: Tensor, deviation: Tensor, vary: bool) -> Tensor:
+    """Grey pixels as the tower takes them, in another light where they are to vary.
+
+    pixels: (B, N, 196) uint8; mean, deviation: (3, 1). Returns (B, N, 588).
+    """
+    grey = pixels.float() / 255
+    if vary:
+        grey = relit(grey)
+    return ((grey[:, :, None] - mean) / deviation).flatten(2)
 
 
 def relit(grey: Tensor) -> Tensor:

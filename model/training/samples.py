@@ -24,6 +24,7 @@ ALPHABET = "".join(chr(code) for code in range(0x21, 0x7F)) + LETTERS
 """Glyph class i + 1 is ALPHABET[i]; 0 is an empty slot, the last class any other letter."""
 GLYPH_CLASSES = len(ALPHABET) + 2
 IGNORED = -100
+_LAYOUT = ("coords", "inverse", "bounds")
 
 _CLASS_OF = {ord(letter): index + 1 for index, letter in enumerate(ALPHABET)}
 
@@ -89,27 +90,15 @@ def stack(samples: list[Sample], canvas: Canvas, vision: VisionConfig) -> Batch:
         canvas.patches,
         canvas.windows,
     )
-    for item in fields(PackedLayout):
-        value = getattr(layout, item.name)
-        if isinstance(value, Tensor):
-            batch[f"layout.{item.name}"] = (
-                value.bool() if value.dtype == torch.bool else value.int()
-            )
+    for name in _LAYOUT:
+        batch[f"layout.{name}"] = getattr(layout, name).int()
     return batch
 
 
 def layout_of(batch: Batch, vision: VisionConfig) -> PackedLayout:
     """The layout that `stack` put into a batch."""
-
-    def index(name: str) -> Tensor | None:
-        value = batch.get(f"layout.{name}")
-        return value if value is None or value.dtype == torch.bool else value.long()
-
-    coords, inverse = index("coords"), index("inverse")
-    assert coords is not None and inverse is not None
-    return PackedLayout(
-        vision.window_patches, coords, inverse, index("slots"), index("places"), index("valid")
-    )
+    coords, inverse, bounds = (batch[f"layout.{name}"] for name in _LAYOUT)
+    return PackedLayout(vision.window_patches, coords.long(), inverse.long(), bounds)
 
 
 class Encoder:
@@ -149,7 +138,7 @@ class Encoder:
         if count > self.canvas.patches:
             raise ValueError(f"a page of {count} patches does not fit {self.canvas}")
         layout = WindowLayout.for_grid(rows, columns, self.vision)
-        if len(layout.slots) > self.canvas.windows * layout.window:
+        if layout.windows > self.canvas.windows:
             return None
         text = self._text(exercise, self._text_room(count), rng)
         if text is None:

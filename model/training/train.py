@@ -23,9 +23,6 @@ def main(words: Sequence[str] | None = None) -> None:
         device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
         torch.cuda.set_device(device)
         torch.backends.cuda.matmul.allow_tf32 = True
-        # cuDNN's attention gave NaN gradients for masked windows (torch 2.11, H200); the flash and
-        # memory-efficient kernels do not.
-        torch.backends.cuda.enable_cudnn_sdp(False)
     if "RANK" in os.environ:
         dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
     plan = Plan(

@@ -3,7 +3,7 @@
 import json
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -12,6 +12,7 @@ import torch
 import torch.distributed as dist
 from safetensors.torch import load_file, save_file
 from torch import Tensor
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from training import export, real
 from training.feed import (
@@ -218,7 +219,8 @@ class Trainer:
         return None
 
     def _forward(self, stage: Stage, batch: Batch) -> Figures:
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
+        cuda = self.device.type == "cuda"
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=cuda), _fastest_attention():
             layout = layout_of(batch, self.vision)
             figures: Figures = self.pupil(batch, layout, stage.mixture.text)
             return figures
@@ -324,6 +326,12 @@ class Trainer:
 
     def _to_device(self, batch: Batch) -> Batch:
         return {name: t.to(self.device, non_blocking=True) for name, t in batch.items()}
+
+
+def _fastest_attention() -> AbstractContextManager[None]:
+    """cuDNN's kernel first: 3.7 ms against flash's 5.3 for the language model (H200)."""
+    order = [SDPBackend.CUDNN_ATTENTION, SDPBackend.FLASH_ATTENTION, SDPBackend.MATH]
+    return sdpa_kernel(order, set_priority=True)
 
 
 def _flat_gradients(pupil: Pupil, device: torch.device) -> Tensor:

@@ -7,19 +7,15 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from zamba2_vl.config import VisionConfig
-from zamba2_vl.ops.attention import attention
+from zamba2_vl.ops.attention import attention, attention_by_length
 from zamba2_vl.ops.norm import RMSNorm
 from zamba2_vl.ops.rotary import frequencies, rotary
+from zamba2_vl.ops.window_attention import window_attention
 from zamba2_vl.vision.windows import PackedLayout, WindowLayout
 
 Layout = WindowLayout | PackedLayout
 
 _EPS = 1e-6
-
-# Added to the logit of a key that must not be seen. Finite, so that a window without any patch
-# still gives finite rubbish instead of NaN, which would spread through gradients; exp() of it is
-# exactly 0 beside any real logit, in bfloat16 too.
-_HIDDEN = -30000.0
 
 
 class VisionEncoder(nn.Module):
@@ -130,29 +126,34 @@ class Attention(nn.Module):
     ) -> Tensor:
         # (B, N, heads, head_dim): first the queries, then the keys, then the values.
         qkv = torch.unflatten(self.qkv(x), -1, (-1, self.head_dim))
-        qk = rotary(qkv[..., : 2 * self.heads, :], cos, sin).flatten(2)
-        v = qkv[..., 2 * self.heads :, :].flatten(2)
-        mixed = self._windows(qk, v, layout) if windowed else self._page(qk, v, layout)
+        qk, v = rotary(qkv[..., : 2 * self.heads, :], cos, sin), qkv[..., 2 * self.heads :, :]
+        if isinstance(layout, PackedLayout):
+            mixed = self._batch(qk, v, layout, windowed).flatten(2)
+        elif windowed:
+            mixed = self._windows(qk.flatten(2), v.flatten(2), layout)
+        else:
+            mixed = self._page(qk.flatten(2), v.flatten(2))
         result: Tensor = self.proj(mixed)
         return result
 
-    def _windows(self, qk: Tensor, v: Tensor, layout: Layout) -> Tensor:
+    def _batch(self, qk: Tensor, v: Tensor, layout: PackedLayout, windowed: bool) -> Tensor:
+        q, k = qk.chunk(2, dim=2)
+        if windowed:
+            return window_attention(q, k, v, layout.bounds, layout.window)
+        return attention_by_length(q, k, v, layout.bounds[:, -1])
+
+    def _windows(self, qk: Tensor, v: Tensor, layout: WindowLayout) -> Tensor:
         batch = qk.shape[0]
         q, k, v = self._heads(layout.split(qk).flatten(0, 1), layout.split(v).flatten(0, 1))
         mask = layout.slot_mask()
         if mask is not None:
-            mask = torch.zeros_like(mask, dtype=q.dtype).masked_fill(~mask, _HIDDEN)
-            # (B, windows, window) -> (B windows, 1, 1, window)
+            # (windows, window) -> (B windows, 1, 1, window)
             mask = mask.expand(batch, -1, -1).flatten(0, 1)[:, None, None]
         mixed = attention(q, k, v, self.head_dim**-0.5, mask=mask)
         return layout.join(torch.unflatten(mixed.transpose(1, 2).flatten(2), 0, (batch, -1)))
 
-    def _page(self, qk: Tensor, v: Tensor, layout: Layout) -> Tensor:
-        q, k, v = self._heads(qk, v)
-        scale = self.head_dim**-0.5
-        if layout.patch_mask is not None:
-            q, k, v = _hide_keys(q, k, v, layout.patch_mask, scale)
-        mixed = attention(q, k, v, scale)[..., : self.head_dim]
+    def _page(self, qk: Tensor, v: Tensor) -> Tensor:
+        mixed = attention(*self._heads(qk, v), self.head_dim**-0.5)
         return mixed.transpose(1, 2).flatten(2)
 
     def _heads(self, qk: Tensor, v: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -191,22 +192,3 @@ class Merger(nn.Module):
         units = torch.unflatten(self.ln_q(features), 1, (-1, self.unit)).flatten(2)
         result: Tensor = self.mlp(units)
         return result
-
-
-def _hide_keys(
-    q: Tensor, k: Tensor, v: Tensor, visible: Tensor, scale: float
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Hide padding keys without a mask, which the flash kernels do not take.
-
-    Queries get one more feature of 1, keys one of 0 or of a very negative number; eight features
-    are added, since the kernels want multiples of eight. `visible`: (B, N).
-    """
-    extra = torch.zeros(8, device=q.device, dtype=q.dtype)
-    extra[0] = 1.0
-    penalty = torch.zeros_like(visible, dtype=k.dtype).masked_fill(~visible, _HIDDEN / scale)
-    tail = (penalty[..., None] * extra)[:, None]
-    return (
-        torch.cat([q, extra.expand(*q.shape[:-1], -1)], dim=-1),
-        torch.cat([k, tail.expand(*k.shape[:-1], -1)], dim=-1),
-        F.pad(v, (0, 8)),
-    )

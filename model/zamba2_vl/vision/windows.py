@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Any, Self
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from zamba2_vl.config import VisionConfig
@@ -28,6 +29,7 @@ class WindowLayout:
     coords: (N, 2) row and column of each packed patch.
     slots: (S,) packed patch of each window slot, N where the slot is empty.
     places: (N,) window slot of each packed patch.
+    bounds: (windows + 1,) first packed patch of each window, and N.
     window: slots of one window.
     """
 
@@ -39,6 +41,7 @@ class WindowLayout:
     coords: Tensor
     slots: Tensor
     places: Tensor
+    bounds: Tensor
 
     @classmethod
     def for_grid(cls, rows: int, columns: int, config: VisionConfig) -> "WindowLayout":
@@ -60,6 +63,10 @@ class WindowLayout:
     def tokens(self) -> int:
         """Visual tokens that the page becomes."""
         return len(self.order)
+
+    @property
+    def windows(self) -> int:
+        return len(self.bounds) - 1
 
     @property
     def full(self) -> bool:
@@ -93,11 +100,6 @@ class WindowLayout:
             return None
         return (self.slots < self.patches).view(1, -1, self.window)
 
-    @property
-    def patch_mask(self) -> None:
-        """A single page has no padding."""
-        return None
-
     def to(self, device: torch.device | str, non_blocking: bool = False) -> Self:
         """A copy with the tensors on `device`."""
         return replace(self, **_moved(self, device, non_blocking))
@@ -105,20 +107,17 @@ class WindowLayout:
 
 @dataclass(frozen=True)
 class PackedLayout:
-    """Layouts of a batch of B pages of different shapes, padded to N patches and S slots.
+    """Layouts of a batch of B pages of different shapes, padded to N patches and W windows.
 
-    coords: (B, N, 2); slots: (B, S), N where empty; places: (B, N), S for a padding patch;
-    inverse: (B, N / unit), padding units repeat the last packed unit; valid: (B, N), False for
-    padding patches, or None if no page has any. slots and places are None if every page consists
-    of whole windows, padded to whole windows: slots and patches then coincide.
+    coords: (B, N, 2); inverse: (B, N / unit), padding units repeat the last packed unit; bounds:
+    (B, W + 1) int32, window i holds the packed patches bounds[i] to bounds[i + 1], and the last
+    bound is the page's patches.
     """
 
     window: int
     coords: Tensor
     inverse: Tensor
-    slots: Tensor | None
-    places: Tensor | None
-    valid: Tensor | None
+    bounds: Tensor
 
     @classmethod
     def collate(
@@ -131,99 +130,33 @@ class PackedLayout:
 
         Give both to keep shapes fixed over batches. Raises InputError where a page does not fit.
         """
-        window = layouts[0].window
         patches = patches or max(layout.patches for layout in layouts)
-        slots = (windows or max(len(layout.slots) // window for layout in layouts)) * window
+        windows = windows or max(layout.windows for layout in layouts)
         for layout in layouts:
-            if layout.patches > patches or len(layout.slots) > slots:
+            if layout.patches > patches or layout.windows > windows:
                 raise InputError(
                     f"a page of {layout.rows} x {layout.columns} patches does not fit into "
-                    f"{patches} patches and {slots // window} windows"
+                    f"{patches} patches and {windows} windows"
                 )
         unit = layouts[0].patches // layouts[0].tokens
         count = len(layouts)
         coords = torch.zeros(count, patches, 2, dtype=torch.long)
         inverse = torch.full((count, patches // unit), patches // unit - 1)
-        slot = torch.full((count, slots), patches)
-        place = torch.full((count, patches), slots)
-        valid = torch.zeros(count, patches, dtype=torch.bool)
+        bounds = torch.empty(count, windows + 1, dtype=torch.int32)
         for i, layout in enumerate(layouts):
-            n, used = layout.patches, len(layout.slots)
-            coords[i, :n] = layout.coords
+            coords[i, : layout.patches] = layout.coords
             inverse[i, : layout.tokens] = layout.inverse
-            slot[i, :used] = torch.where(layout.slots < n, layout.slots, patches)
-            place[i, :n] = layout.places
-            valid[i, :n] = True
-        aligned = slots == patches and all(layout.full for layout in layouts)
-        return cls(
-            window=window,
-            coords=coords,
-            inverse=inverse,
-            slots=None if aligned else slot,
-            places=None if aligned else place,
-            valid=None if bool(valid.all()) else valid,
-        )
+            bounds[i] = layout.patches
+            bounds[i, : layout.windows] = layout.bounds[:-1]
+        return cls(layouts[0].window, coords, inverse, bounds)
 
     def raster(self, units: Tensor) -> Tensor:
         """Bring packed units (B, N / unit, C) into raster order, padding last."""
         return units.gather(1, self.inverse[..., None].expand(-1, -1, units.shape[-1]))
 
-    def split(self, x: Tensor) -> Tensor:
-        """(B, N, C) -> (B, windows, window, C); empty slots hold zeros."""
-        if self.slots is not None and self.places is not None:
-            x = _regroup(x, self.slots, self.places)
-        return x.reshape(x.shape[0], -1, self.window, x.shape[-1])
-
-    def join(self, x: Tensor) -> Tensor:
-        """The inverse of `split`; padding patches become zeros."""
-        x = x.flatten(1, 2)
-        if self.slots is None or self.places is None:
-            return x
-        return _regroup(x, self.places, self.slots)
-
-    def slot_mask(self) -> Tensor | None:
-        """(B, windows, window), True for a slot that holds a patch; None if all do."""
-        mask = self.valid if self.slots is None else self.slots < self.coords.shape[1]
-        return None if mask is None else mask.view(len(mask), -1, self.window)
-
-    @property
-    def patch_mask(self) -> Tensor | None:
-        """(B, N), True for a patch that is no padding; None if none is."""
-        return self.valid
-
     def to(self, device: torch.device | str, non_blocking: bool = False) -> Self:
         """A copy with the tensors on `device`."""
         return replace(self, **_moved(self, device, non_blocking))
-
-
-class _Regroup(torch.autograd.Function):
-    """Take rows by index where the index is one-to-one but for padding.
-
-    The gradient of a plain gather is a scatter with atomic additions; since no row is taken twice,
-    the gradient here is the gather of the opposite index, which is fast and repeatable.
-    """
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, take: Tensor, back: Tensor) -> Tensor:
-        ctx.save_for_backward(take, back)
-        return _take(x, take)
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
-        _, back = ctx.saved_tensors
-        return _take(gradients[0], back), None, None
-
-
-def _regroup(x: Tensor, take: Tensor, back: Tensor) -> Tensor:
-    regrouped: Tensor = _Regroup.apply(x, take, back)  # type: ignore[no-untyped-call]
-    return regrouped
-
-
-def _take(x: Tensor, index: Tensor) -> Tensor:
-    """x: (B, n, C), index: (B, m) -> (B, m, C), zeros where the index is n."""
-    rows = x.shape[1]
-    taken = x.gather(1, index.clamp(max=rows - 1)[..., None].expand(-1, -1, x.shape[-1]))
-    return taken * (index < rows)[..., None]
 
 
 @lru_cache(maxsize=64)
@@ -259,6 +192,7 @@ def _layout(rows: int, columns: int, merge: int, window_units: int) -> WindowLay
         coords=torch.stack([row.flatten(), column.flatten()], 1),
         slots=slots.flatten(),
         places=occupied.flatten().nonzero().squeeze(1),
+        bounds=F.pad(filled.flatten().cumsum(0), (1, 0)),
     )
 
 

@@ -41,7 +41,7 @@ def test_a_batch_of_pages_equals_each_alone(
     encoder: VisionEncoder, grids: list[tuple[int, int]], spare: int
 ) -> None:
     patches, layouts = batch(grids, rubbish=40.0)
-    windows = max(len(layout.slots) // 64 for layout in layouts) + spare
+    windows = max(layout.windows for layout in layouts) + spare
     packed = PackedLayout.collate(layouts, windows=windows)
     features, tokens = encoder.features(patches, packed), encoder(patches, packed)
     for row, layout in enumerate(layouts):

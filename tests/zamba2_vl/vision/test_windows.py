@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import pytest
 import torch
 from hypothesis import given
@@ -61,40 +63,26 @@ def test_broken_units_are_refused(grid: tuple[int, int]) -> None:
         WindowLayout.for_grid(*grid, CONFIG)
 
 
-@given(st.lists(st.tuples(SIDES, SIDES), min_size=1, max_size=3))
-def test_packed_pages_split_and_join(grids: list[tuple[int, int]]) -> None:
+@given(SIDES, SIDES)
+def test_split_and_join_are_inverse(rows: int, columns: int) -> None:
+    layout = WindowLayout.for_grid(rows, columns, CONFIG)
+    x = torch.randn(1, layout.patches, 3)
+    windows, mask = layout.split(x), layout.slot_mask()
+    assert torch.equal(layout.join(windows), x)
+    held = windows if mask is None else windows[mask][None]
+    assert torch.equal(held.reshape_as(x), x)
+
+
+@given(st.lists(st.tuples(SIDES, SIDES), min_size=1, max_size=3), st.integers(0, 2))
+def test_packed_windows_are_those_of_each_page(grids: list[tuple[int, int]], spare: int) -> None:
     layouts = [WindowLayout.for_grid(*grid, CONFIG) for grid in grids]
-    packed = PackedLayout.collate(layouts)
-    count = packed.coords.shape[1]
-    x = torch.randn(len(grids), count, 3)
-    windows = packed.split(x)
-    joined = packed.join(windows)
-    mask = packed.slot_mask()
-    for row, layout in enumerate(layouts):
-        n = layout.patches
-        alone = layout.split(x[row : row + 1, :n])
-        held = layout.slots.view(-1, 64) < n
-        assert torch.equal(windows[row, : len(held)][held], alone[0][held])
-        assert mask is None or torch.equal(mask[row, : len(held)], held)
-        assert torch.equal(joined[row, :n], x[row, :n])
-        assert torch.equal(layout.join(alone)[0], x[row, :n])
-
-
-def test_the_gradient_of_a_split_is_a_join() -> None:
-    layouts = [WindowLayout.for_grid(*grid, CONFIG) for grid in [(10, 6), (4, 12)]]
-    packed = PackedLayout.collate(layouts, patches=64, windows=5)
-    x = torch.randn(2, 64, 3, dtype=torch.float64, requires_grad=True)
-    assert torch.autograd.gradcheck(packed.split, x)
-    windows = packed.split(x).detach().requires_grad_()
-    assert torch.autograd.gradcheck(packed.join, windows)
-
-
-def test_whole_windows_need_no_regrouping() -> None:
-    layouts = [WindowLayout.for_grid(*grid, CONFIG) for grid in [(16, 8), (8, 8)]]
-    packed = PackedLayout.collate(layouts)
-    assert packed.slots is None
-    assert packed.valid is not None
-    assert PackedLayout.collate(layouts[:1]).valid is None
+    windows = max(layout.windows for layout in layouts) + spare
+    packed = PackedLayout.collate(layouts, windows=windows)
+    for bounds, layout in zip(packed.bounds.tolist(), layouts, strict=True):
+        held = (layout.slots.view(-1, 64) < layout.patches).sum(1).tolist()
+        sizes = [end - start for start, end in pairwise(bounds)]
+        assert sizes == held + [0] * (windows - len(held))
+        assert bounds[0] == 0
 
 
 def test_pages_that_do_not_fit_are_refused() -> None:

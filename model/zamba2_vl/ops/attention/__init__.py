@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from zamba2_vl.ops.attention import reference
+from zamba2_vl.ops.attention import reference, varied
 
 
 def attention(
@@ -21,3 +21,13 @@ def attention(
     Returns (batch, heads, queries, width).
     """
     return reference.attention(q, k, v, scale, causal, mask)
+
+
+def attention_by_length(q: Tensor, k: Tensor, v: Tensor, lengths: Tensor) -> Tensor:
+    """softmax(width^-0.5 q·k) v among the first `lengths` tokens of each row.
+
+    q, k, v: (batch, tokens, heads, width); lengths: (batch,), at least 1. What comes out for
+    padding is finite rubbish. Returns (batch, tokens, heads, width). On a GPU for half precision
+    only.
+    """
+    return (varied.flash if q.is_cuda else varied.masked)(q, k, v, lengths)

@@ -1,9 +1,15 @@
 """Mamba2's scan over a whole sequence, for prefill and training."""
 
+from importlib.util import find_spec
+
 import torch
 from torch import Tensor
 
 from zamba2_vl.ops.ssd_scan import reference
+
+_TRITON = find_spec("triton") is not None
+if _TRITON:
+    from zamba2_vl.ops.ssd_scan import kernel
 
 
 def ssd_scan(
@@ -24,8 +30,11 @@ def ssd_scan(
     before the first token, None for zeros.
 
     Returns y, shaped and typed like x, and the float32 state after the last token. Decays and
-    states are float32, the large products in x's dtype, under autocast too. Memory grows with
-    length x chunk_size.
+    states are float32, the large products in x's dtype, under autocast too. From zeros on a GPU, a
+    Triton kernel runs, and only y is differentiable; else memory grows with length x chunk_size.
     """
+    if state is None and x.is_cuda and _TRITON:
+        y, _, last = kernel.ssd_scan(x, dt, a, b, c, d)
+        return y, last
     with torch.autocast(x.device.type, enabled=False):
         return reference.ssd_scan(x, dt, a, b, c, d, chunk_size, state)

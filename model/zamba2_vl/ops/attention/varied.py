@@ -1,0 +1,26 @@
+"""Attention over rows of different lengths."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch.nn.attention.varlen import varlen_attn
+
+
+def flash(q: Tensor, k: Tensor, v: Tensor, lengths: Tensor) -> Tensor:
+    """All rows in one run of tokens; a row's padding is a sequence of its own."""
+    batch, size = q.shape[:2]
+    starts = torch.arange(batch, device=q.device) * size
+    edges = torch.stack([starts, starts + lengths], 1).flatten()
+    edges = F.pad(edges, (0, 1), value=batch * size).int()
+    q, k, v = (t.flatten(0, 1) for t in (q, k, v))
+    mixed = varlen_attn(q, k, v, edges, edges, size, size)
+    assert isinstance(mixed, Tensor)
+    return torch.unflatten(mixed, 0, (batch, size))
+
+
+def masked(q: Tensor, k: Tensor, v: Tensor, lengths: Tensor) -> Tensor:
+    """The same with a mask; padding sees the row."""
+    seen = torch.arange(k.shape[1], device=k.device) < lengths[:, None]
+    q, k, v = (t.transpose(1, 2) for t in (q, k, v))
+    mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=seen[:, None, None])
+    return mixed.transpose(1, 2)
