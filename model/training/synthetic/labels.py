@@ -437,7 +437,8 @@ INVOICE: dict[str, dict[str, tuple[str, ...]]] = {
 PAPERS: dict[str, dict[str, tuple[str, ...]]] = {
     "en": {
         "purchase_order_title": ("PURCHASE ORDER", "Purchase Order", "Order"),
-        "delivery_note_title": ("DELIVERY NOTE", "Delivery note", "Packing slip", "Despatch note"),
+        "delivery_note_title": ("DELIVERY NOTE", "Delivery note", "Packing slip", "Despatch note",
+                                "PACKING LIST", "Packing list"),
         "statement_title": ("ACCOUNT STATEMENT", "Bank statement", "Statement of account"),
         "utility_bill_title": ("ELECTRICITY BILL", "Your bill", "WATER BILL", "Gas bill",
                                "Utility statement"),

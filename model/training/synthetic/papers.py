@@ -19,6 +19,7 @@ from training.synthetic.office import (
     strip,
     table,
 )
+from training.synthetic.parties import company, person
 from training.synthetic.values import chance, code, digits, iban, letters, pick
 from training.synthetic.words import Words
 
@@ -119,7 +120,7 @@ def delivery_note(rng: np.random.Generator, words: Words) -> tuple[Plan, dict[st
     ), below=0.3, rule=True))  # fmt: skip
     office.record["line_items"] = []
     unit = office.label("unit")
-    for _ in range(int(rng.integers(1, 16))):
+    for _ in range(int(rng.integers(1, 16 if chance(rng, 0.8) else 31))):
         item = {
             "article": f"{letters(rng, 2)}{digits(rng, 5)}",
             "description": words.phrase(rng, 1, 4).capitalize(),
@@ -175,13 +176,13 @@ def statement(rng: np.random.Generator, words: Words) -> tuple[Plan, dict[str, A
     if not outside:
         plan.rows.append(first)
     day = -40
-    for _ in range(int(rng.integers(2, 22))):
+    for _ in range(int(rng.integers(2, 22 if chance(rng, 0.75) else 45))):
         day += int(rng.integers(0, 3))
         amount = int(10 ** rng.uniform(2, 5)) * (1 if chance(rng, 0.35) else -1)
         balance += amount
         posting = {
             "date": office.day(day),
-            "description": words.phrase(rng, 1, 3).capitalize(),
+            "description": _purpose(rng, words, office.where),
             "amount": how.bare(amount),
             "balance": how.bare(balance),
         }
@@ -199,16 +200,27 @@ def statement(rng: np.random.Generator, words: Words) -> tuple[Plan, dict[str, A
     return plan, record
 
 
+def _purpose(rng: np.random.Generator, words: Words, where: str) -> str:
+    """What a posting says it was for, in one line."""
+    shapes = (
+        words.phrase(rng, 1, 3).capitalize(), company(rng, words, where)[:30].strip(),
+        f"{person(rng, words)} {code(rng)}", f"{words.word(rng).upper()} {digits(rng, 6)}",
+    )  # fmt: skip
+    return pick(rng, shapes)
+
+
 def utility_bill(rng: np.random.Generator, words: Words) -> tuple[Plan, dict[str, Any]]:
     """Power, water or gas: a meter read twice, and what is to be paid."""
     office = _open(rng, words, "utility_bill_title", (
-        "provider_name", "customer_name", "customer_address", "account_number", "bill_number",
+        "provider_name", "provider_address", "customer_name", "customer_address",
+        "account_number", "bill_number",
         "bill_date", "due_date", "meter_number", "previous_reading", "current_reading",
         "consumption", "currency", "amount_due",
     ))  # fmt: skip
     how, record = office.money, office.record
     provider, provider_lines = party(office, "seller")
     letterhead(office, provider, provider_lines, None)
+    record["provider_address"] = record["seller_address"]
     customer, lines = party(office, "buyer")
     record.update(provider_name=provider, customer_name=customer, currency=how.sign)
     record["customer_address"] = record.pop("buyer_address")
@@ -239,6 +251,7 @@ def utility_bill(rng: np.random.Generator, words: Words) -> tuple[Plan, dict[str
     if office.sign_mode in {"label", "head"} and how.sign is not None:
         label += f" ({how.sign})"
     record["amount_due"] = how.bare(net + fee + tax)
+    record["tax_total"] = how.bare(tax)
     print_sums(office, [
         (office.label("usage"), office.write(net), PLAIN),
         (office.label("base_fee"), office.write(fee), PLAIN),

@@ -78,6 +78,65 @@ def test_every_value_stands_on_the_page_as_printed(factory: PageFactory, kind: s
             assert not missing, (seed, value, shown)
 
 
+def amount(text: str) -> int:
+    """The cents of an amount with two decimals, whatever its separators."""
+    return int(re.sub(r"[^0-9-]", "", text))
+
+
+def test_the_sums_of_an_invoice_add_up(factory: PageFactory) -> None:
+    added = 0
+    for seed in range(60):
+        record = factory.document(np.random.default_rng(seed), 784, "invoice").record
+        sums = [record[key] for key in ("net_total", "tax_total", "total")]
+        if None not in sums:
+            net, tax, total = map(amount, sums)
+            assert net + tax == total, seed
+            added += 1
+    assert added > 20
+
+
+def test_some_invoices_are_a_page_of_several(factory: PageFactory) -> None:
+    records = [factory.document(np.random.default_rng(s), 784, "invoice").record for s in range(80)]
+    assert any(r["total"] is None and r["buyer_name"] for r in records)
+    assert any(r["buyer_name"] is None and r["total"] for r in records)
+    assert any(r["line_items"] == [] for r in records)
+    assert all(r["currency"] is None for r in records if r["total"] is None)
+
+
+def test_a_merchant_is_named_without_its_number_and_lives_without_its_telephone(
+    factory: PageFactory,
+) -> None:
+    numbered = 0
+    for seed in range(80):
+        record = factory.document(np.random.default_rng(seed), 784, "receipt").record
+        number, phone = record["registration_number"], record["merchant_phone"]
+        address = record["merchant_address"] or ""
+        assert number is None or number not in record["merchant_name"] + address
+        assert phone is None or phone not in address
+        numbered += number is not None
+    assert numbered > 10
+
+
+@pytest.mark.parametrize("kind", ["blank", "prose"])
+def test_a_page_that_says_nothing_answers_nothing(factory: PageFactory, kind: str) -> None:
+    shapes = set()
+    for seed in range(40):
+        page = factory.document(np.random.default_rng(seed), 784, kind)
+        assert page.record and not leaves(page.record)
+        assert kind == "prose" or len(page.lines) <= 1
+        shapes.add(tuple(page.record))
+    assert len(shapes) > 2
+
+
+def test_a_document_is_the_same_at_every_resolution(factory: PageFactory) -> None:
+    for kind in KINDS:
+        if kind != "blank":
+            coarse, fine = (factory.document(np.random.default_rng(3), tokens, kind)
+                            for tokens in (784, 3400))  # fmt: skip
+            assert coarse.record == fine.record
+            assert coarse.pixels.size < fine.pixels.size
+
+
 def test_amounts_carry_no_currency_sign(factory: PageFactory) -> None:
     signs = re.compile(r"[€£$¥]|RM|EUR|USD")
     for seed in range(20):
