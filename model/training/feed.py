@@ -93,14 +93,16 @@ class Desk:
     def __init__(self, sources: Sources, mixture: Mixture, encoder: Encoder) -> None:
         self.mixture, self.encoder = mixture, encoder
         self.factory = PageFactory(sources.fonts, sources.words)
-        self.scans = real.load(sources.real, "train") if mixture.real and sources.real else []
+        self.tray: real.Tray | None = None
+        if mixture.real and sources.real:
+            self.tray = real.Tray(sources.real, sources.fonts, sources.words)
 
     def sample(self, rng: np.random.Generator) -> Sample | None:
         """The next page, or None where it came out too large for the canvas."""
         if self.mixture.crop:
             return self._crop(self.mixture.crop, rng)
-        if self.scans and rng.random() < self.mixture.real:
-            return self._scan(rng)
+        if self.tray and rng.random() < self.mixture.real:
+            return self._real(self.tray, rng)
         return self._document(rng)
 
     def _crop(self, size: tuple[int, int], rng: np.random.Generator) -> Sample | None:
@@ -108,10 +110,9 @@ class Desk:
         task = self._aloud(page) if self.mixture.text else None
         return self.encoder.encode(page.pixels, page.glyphs, task, rng)
 
-    def _scan(self, rng: np.random.Generator) -> Sample | None:
-        scan = self.scans[int(rng.integers(len(self.scans)))]
-        page = scan.varied(rng, self.encoder.canvas.image_tokens)
-        task = _about_scan(page, rng) if page.record else None
+    def _real(self, tray: real.Tray, rng: np.random.Generator) -> Sample | None:
+        page = tray.page(rng, self.encoder.canvas.image_tokens)
+        task = _about_real(page, rng) if page.record else None
         return self.encoder.encode(page.pixels, page.glyphs, task, rng)
 
     def _document(self, rng: np.random.Generator) -> Sample | None:
@@ -166,7 +167,8 @@ class RealPages(Dataset[Sample]):
 
     def __getitem__(self, index: int) -> Sample:
         page = self.scans[index].plain(self.encoder.canvas.image_tokens)
-        task = exercise({key: page.record.get(key) for key in MAIN_KEYS})
+        keys = MAIN_KEYS if page.kind == "receipt" else page.record
+        task = exercise({key: page.record.get(key) for key in keys})
         rng = np.random.default_rng(index)
         sample = self.encoder.encode(page.pixels, page.glyphs, task, rng)
         if sample is None:
@@ -178,11 +180,13 @@ def _without_lists(page: SyntheticPage) -> dict[str, Any]:
     return {key: value for key, value in page.record.items() if not isinstance(value, list)}
 
 
-def _about_scan(page: SyntheticPage, rng: np.random.Generator) -> Exercise:
-    if rng.random() < 0.5:
-        return exercise({key: page.record[key] for key in MAIN_KEYS if key in page.record})
+def _about_real(page: SyntheticPage, rng: np.random.Generator) -> Exercise:
+    main = [key for key in MAIN_KEYS if key in page.record]
+    if main and rng.random() < 0.5:
+        return exercise({key: page.record[key] for key in main})
     order = [*MAIN_KEYS[:3], "time", "currency", "subtotal", "total", "payment_method"]
-    return ask({key: page.record[key] for key in order if key in page.record}, rng)
+    keys = order if page.kind == "receipt" else page.record
+    return ask({key: page.record[key] for key in keys if key in page.record}, rng)
 
 
 class Pool:

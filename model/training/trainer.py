@@ -255,7 +255,7 @@ class Trainer:
             self._add_up(tally)
             means = tally.means()
             figures |= {f"{split} {name}": means[name] for name in ("letters", "glyphs", "leaves")}
-            if split != "drawn":
+            if split in ("dev", "dev_seen"):
                 figures[f"{split} by key"] = tally.by_field(len(MAIN_KEYS))
         self.say(stage=stage.name, step=self.step, held_out=figures)
 
@@ -280,8 +280,11 @@ class Trainer:
         if stage.mixture.real and sources.real:
             for split in ("dev", "dev_seen"):
                 scans = real.load(sources.real, split)
-                if scans:
-                    pages[split] = RealPages(scans, encoder)
+                for kind in ("receipt", "invoice"):
+                    of_kind = [scan for scan in scans if scan.kind == kind]
+                    if of_kind:
+                        name = split if kind == "receipt" else f"{split} {kind}s"
+                        pages[name] = RealPages(of_kind, encoder)
         return {
             split: held_out(those, encoder, stage.batch, self.plan.workers)
             for split, those in pages.items()
