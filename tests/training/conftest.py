@@ -3,9 +3,11 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 import pymupdf
 import pytest
 
@@ -41,6 +43,20 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Sources:
     return Sources(fonts, words, real=None)
 
 
+def _lines(glyphs: npt.NDArray[np.int32]) -> list[dict[str, Any]]:
+    """The letters as drawn; a new line where the next one stands lower, higher or to the left."""
+    step = np.diff(glyphs[:, :2], axis=0)
+    ends = np.flatnonzero((np.abs(step[:, 1]) > 4) | (step[:, 0] < 0) | (step[:, 0] > 40)) + 1
+    lines = []
+    for part in np.split(glyphs, ends):
+        (left, top), (right, bottom) = part[:, :2].min(0) - 9, part[:, :2].max(0) + 9
+        text = "".join(map(chr, part[:, 2]))
+        corners = [[left, top], [right, top], [right, bottom], [left, bottom]]
+        box = [[int(x), int(y)] for x, y in corners]
+        lines.append({"text": text, "chars": text, "centres": part[:, :2].tolist(), "box": box})
+    return lines
+
+
 @pytest.fixture(scope="session")
 def labelled(drawn: Sources, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of labelled "scans", as `training.real` wants them."""
@@ -52,10 +68,7 @@ def labelled(drawn: Sources, tmp_path_factory: pytest.TempPathFactory) -> Path:
         cv2.imwrite(str(folder / f"{number}.png"), page.pixels)
         truth = {"company": page.record["merchant_name"], "total": f"RM {page.record['total']}"}
         labels.append({"file": f"{number}.png", "split": split, "truth": truth})
-        letters = "".join(map(chr, page.glyphs[:, 2]))
-        line = {"text": letters, "chars": letters, "centres": page.glyphs[:, :2].tolist()}
-        line["box"] = [[0, 0], [9, 0], [9, 9], [0, 9]]
-        characters.append({"file": f"{number}.png", "lines": [line]})
+        characters.append({"file": f"{number}.png", "lines": _lines(page.glyphs)})
     for name, rows in (("labels", labels), ("characters", characters)):
         (folder / f"{name}.jsonl").write_text("\n".join(map(json.dumps, rows)), "utf-8")
     return folder
@@ -65,7 +78,7 @@ def labelled(drawn: Sources, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def sources(drawn: Sources, labelled: Path, tmp_path_factory: pytest.TempPathFactory) -> Sources:
     """Sources of synthetic and of prepared real pages."""
     prepared = tmp_path_factory.mktemp("prepared")
-    assert real.prepare(labelled, prepared) == len(SPLITS)
+    assert real.prepare([labelled], prepared) == len(SPLITS)
     return replace(drawn, real=prepared)
 
 

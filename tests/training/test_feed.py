@@ -1,6 +1,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import count, islice
+from pathlib import Path
 from threading import Event
 
 import numpy as np
@@ -20,6 +21,7 @@ from training.feed import (
     held_out,
     loader,
 )
+from training.real.store import save
 from training.samples import IGNORED, Batch, Canvas, Encoder
 from zamba2_vl.config import VisionConfig
 
@@ -73,7 +75,7 @@ def test_documents_are_asked_for_their_values_or_read(drawn: Sources, vision: Vi
 
 def test_real_pages_are_mixed_in(sources: Sources, vision: VisionConfig) -> None:
     desk = Desk(sources, Mixture(real=1.0), Encoder(vision, PAGES))
-    assert [scan.split for scan in desk.scans] == ["train", "train"]
+    assert desk.tray
     rng = np.random.default_rng(0)
     samples = [sample for _ in range(6) if (sample := desk.sample(rng))]
     assert len(samples) > 3
@@ -81,17 +83,19 @@ def test_real_pages_are_mixed_in(sources: Sources, vision: VisionConfig) -> None
 
 
 def test_a_scan_of_which_nothing_is_known_still_shows_its_letters(
-    sources: Sources, vision: VisionConfig
+    drawn: Sources, labelled: Path, vision: VisionConfig, tmp_path: Path
 ) -> None:
-    desk = Desk(sources, Mixture(real=1.0), Encoder(vision, PAGES))
-    desk.scans = [replace(desk.scans[0], record={})]
+    real.prepare([labelled], tmp_path)
+    unknown = [replace(scan, record={}, printings={}) for scan in real.load(tmp_path, "train")]
+    save(unknown, tmp_path)
+    desk = Desk(replace(drawn, real=tmp_path), Mixture(real=1.0), Encoder(vision, PAGES))
     sample = desk.sample(np.random.default_rng(0))
     assert sample is not None
     assert sample.glyphs.any() and (sample.labels == IGNORED).all()
 
 
 def test_without_prepared_scans_all_pages_are_drawn(drawn: Sources, vision: VisionConfig) -> None:
-    assert Desk(drawn, Mixture(real=1.0), Encoder(vision, PAGES)).scans == []
+    assert Desk(drawn, Mixture(real=1.0), Encoder(vision, PAGES)).tray is None
 
 
 def test_drawn_pages_are_held_out_in_batches_of_one_size(

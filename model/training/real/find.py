@@ -4,6 +4,8 @@ import re
 from collections.abc import Sequence
 from difflib import SequenceMatcher
 
+import numpy as np
+
 from training.real.store import Line, Printing, Span
 
 _ALIKE = 0.8
@@ -25,18 +27,33 @@ def exactly(value: str, lines: Sequence[Line]) -> list[Printing]:
     wanted = squeezed(value)
     if not wanted:
         return []
-    before = r"(?<![\d])(?<!\d[.,])" if wanted[0].isdigit() else r"(?<![^\W\d_])"
-    after = r"(?![\d])(?![.,]\d)" if wanted[-1].isdigit() else r"(?![^\W\d_])"
-    if not wanted[0].isalnum():
-        before = ""
-    if _DATE.fullmatch(wanted):  # a time or a number may follow without a blank that was read
-        before = after = ""
-    pattern = re.compile(before + re.escape(wanted) + after, re.IGNORECASE)
+    pattern = re.compile(re.escape(wanted), re.IGNORECASE)
     return [
         [Span(number, match.start(), match.end())]
         for number, line in enumerate(lines)
         for match in pattern.finditer(line.text)
+        # A time or a number may follow a date without a blank that was read.
+        if _DATE.fullmatch(wanted) or _alone(line, match.start(), match.end())
     ]
+
+
+def _alone(line: Line, start: int, end: int) -> bool:
+    """Whether no number or word goes on across the ends of a span."""
+    before, after = line.text[max(0, start - 2) : start], line.text[end : end + 2]
+    first, last = line.text[start], line.text[end - 1]
+    if first.isdigit() and re.search(r"\d[.,]?$", before):
+        return False
+    if last.isdigit() and re.match(r"[.,]?\d", after):
+        return False
+    glued_before = first.isalpha() and before[-1:].isalpha() and not _gap(line, start)
+    glued_after = last.isalpha() and after[:1].isalpha() and not _gap(line, end)
+    return not (glued_before or glued_after)
+
+
+def _gap(line: Line, at: int) -> bool:
+    """Whether the letter at this place stands further off from the one before it than most do."""
+    steps = np.diff(line.xs)
+    return bool(steps[at - 1] > 1.3 * np.median(steps))
 
 
 def nearly(value: str, lines: Sequence[Line]) -> list[Printing]:

@@ -26,11 +26,18 @@ class Fresh:
     home: str
 
     def value(
-        self, rng: np.random.Generator, key: str, old: str, printed: str, parts: int, free: bool
+        self,
+        rng: np.random.Generator,
+        key: str,
+        old: str,
+        printed: str,
+        parts: int,
+        free: bool,
     ) -> list[str]:
         """Another value for `key`, in as many parts as the old one had lines.
 
-        `printed` is how the page had it, without blanks; it decides about capitals. `free` allows another form and another length.
+        `printed` is how the page had it, without blanks; it decides about capitals. `free` allows
+        another form and another length.
         """
         if key in AMOUNTS:
             return [amount(rng, old, free)]

@@ -83,7 +83,9 @@ def invoice(
 def _drawn(sheet: pymupdf.Page) -> tuple[Grey, tuple[float, float], Points]:
     """The page without its margins, where it was cut (in points), and pixels a point."""
     step = 72 / _PROBE_DPI
-    left, top, right, bottom = (side * step for side in find_print(_grey(sheet, 1 / step, None)).box)
+    left, top, right, bottom = (
+        side * step for side in find_print(_grey(sheet, 1 / step, None)).box
+    )
     right, bottom = min(right, sheet.rect.width), min(bottom, sheet.rect.height)
     # Pixels of a screen are points enough: more than twice as fine as a page is ever shown.
     width, height = fit_size(right - left, bottom - top, _TOKENS, max_enlarge=4.0)

@@ -136,7 +136,7 @@ def look(sheet: Grey, where: Place, text: str, rng: np.random.Generator) -> Look
         return None
     dark = seen < paper - 0.35 * contrast
     # Rules, stamps and neighbours that cross the edge of the place would be cut.
-    rim = inside & ((np.abs(across) > 0.56 * where.height - 1.5))
+    rim = inside & (np.abs(across) > 0.56 * where.height - 1.5)
     if dark[rim].mean() > 0.12:
         return None
     body = _body(dark, inside, across, where.height, text)
@@ -231,13 +231,14 @@ def write(
     origin = where.start + where.along * (begin - em * wide) + down * (seen.base - foot * tall)
     matrix = np.column_stack([where.along * wide, down * tall, origin - (x0, y0)])
     shape = seen.paper.shape
-    drawn = cv2.warpAffine(
+    laid = cv2.warpAffine(
         255 - strip.pixels(), matrix, (shape[1], shape[0]), flags=cv2.INTER_LINEAR
-    ).astype(np.float32) / 255  # fmt: skip
+    )
+    drawn = np.asarray(laid, np.float32) / 255
     own = 0.55 if finer == 1.0 else 0.45
     extra = float(np.sqrt(max(0.0, seen.blur**2 - own**2)))
     if extra > 0.25:
-        drawn = cv2.GaussianBlur(drawn, (0, 0), extra)
+        drawn = np.asarray(cv2.GaussianBlur(drawn, (0, 0), extra), np.float32)
     if not drawn.any():
         return None
     # Nothing but paper may lie under what is written beyond the old letters.

@@ -73,7 +73,9 @@ class Rewriter:
         """
         job = _Job(grey.copy(), page.lines, pick(rng, self._plain), rng)
         record = dict(page.record)
-        fresh = Fresh(self._words, "my" if page.kind == "receipt" else pick(rng, ("de", "fr", "gb")))
+        fresh = Fresh(
+            self._words, "my" if page.kind == "receipt" else pick(rng, ("de", "fr", "gb"))
+        )
         for old, keys in _by_value(page).items():
             if chance(rng, _SWAPPED):
                 new = self._swap(job, fresh, keys[0], old, _all_printings(page, keys))
@@ -92,9 +94,7 @@ class Rewriter:
         for free in (chance(job.rng, 0.7), False):
             parts = fresh.value(job.rng, key, old, printed, len(printings[0]), free)
             spans = [
-                (span, text)
-                for spans in printings
-                for span, text in zip(spans, parts, strict=True)
+                (span, text) for spans in printings for span, text in zip(spans, parts, strict=True)
             ]
             if all(text for _, text in spans) and self._print_all(job, key, spans):
                 return " ".join(parts)
@@ -124,7 +124,9 @@ class Rewriter:
         if face is None:
             return False
         if anchor is None:
-            anchor = "middle" if _centred(line, job.lines) and len(old) == len(line.text) else "left"
+            anchor = (
+                "middle" if _centred(line, job.lines) and len(old) == len(line.text) else "left"
+            )
         pitch = where.width / max(len(old), len(squeezed(text)), 1)
         glyphs = paint.write(job.sheet, where, seen, text, face, anchor, pitch, job.rng)
         if glyphs is None:
@@ -146,7 +148,9 @@ class Rewriter:
 
     def _others(self, job: _Job, fresh: Fresh, page: RealPage) -> None:
         """Other numbers and words in lines that no value is printed in."""
-        kept = {s.line for all_of_it in page.printings.values() for spans in all_of_it for s in spans}
+        kept = {
+            s.line for all_of_it in page.printings.values() for spans in all_of_it for s in spans
+        }
         known = all(key in page.printings for key in page.record.keys() - _UNASKED)
         words = known and page.kind == "receipt"
         numbers = [number for number in range(len(job.lines)) if number not in kept]

@@ -51,10 +51,10 @@ def receipt(folder: Path, out: Path, stem: str, label: dict[str, Any], read: Any
         printed = "".join(lines[span.line].text for span in printings.get(key, [[]])[0])
         if sum(letter.islower() for letter in printed) > 0.3 * len(printed):
             record[key] = as_printed(record[key], printed)
-    for key, value in _surmised(lines).items():
+    for key, value in _surmised([line["text"] for line in read], lines).items():
         record[key] = value
-        if key in {"time", "subtotal"}:
-            printings[key] = exactly(value, lines)
+        if key in {"time", "subtotal"} and (found := exactly(value, lines)):
+            printings[key] = found
     known: Record = dict(record)
     return RealPage(path, label["split"], "receipt", stem, lines, known, printings)
 
@@ -83,9 +83,11 @@ def _printings(key: str, value: str, lines: list[Line]) -> list[Printing]:
     return exactly(value, lines) or nearly(value, lines)
 
 
-def _surmised(lines: list[Line]) -> dict[str, str]:
-    """What is printed once and cannot be mistaken, on a receipt of the English-speaking world."""
-    texts = [line.text for line in lines]
+def _surmised(texts: list[str], lines: list[Line]) -> dict[str, str]:
+    """What is printed once and cannot be mistaken, on a receipt of the English-speaking world.
+
+    `texts` are the lines as read, with such blanks as were seen.
+    """
     found: dict[str, str] = {}
     times = {
         " ".join(part for part in match.groups() if part)

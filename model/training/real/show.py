@@ -17,10 +17,10 @@ def plain(grey: Grey, letters: Points, budget: int) -> tuple[Grey, Glyphs]:
     return _warped(grey, letters, np.zeros(4), 0.0, size)
 
 
-def varied(
+def moved(
     rng: np.random.Generator, grey: Grey, letters: Points, budget: int
 ) -> tuple[Grey, Glyphs]:
-    """The page with another crop, aspect, tilt, light and sharpness, in at most `budget` tokens."""
+    """The page with another crop, aspect and tilt, in at most `budget` tokens."""
     border = rng.uniform(-0.004, 0.04, 4) * (rng.random(4) < 0.7)
     stretch = np.exp(rng.normal(0, 0.05))
     shape = (
@@ -28,7 +28,14 @@ def varied(
         grey.shape[0] * (1 + border[2:].sum()),
     )
     size = fit_size(*shape, int(budget * rng.uniform(0.7, 1.0)))
-    pixels, glyphs = _warped(grey, letters, border, float(rng.normal(0, 0.7)), size)
+    return _warped(grey, letters, border, float(rng.normal(0, 0.7)), size)
+
+
+def varied(
+    rng: np.random.Generator, grey: Grey, letters: Points, budget: int
+) -> tuple[Grey, Glyphs]:
+    """The page with another crop, aspect, tilt, light and sharpness."""
+    pixels, glyphs = moved(rng, grey, letters, budget)
     return _lit(pixels, rng), glyphs
 
 

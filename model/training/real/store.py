@@ -46,14 +46,15 @@ class Line:
         return Line(self.text, (self.xs - shift[0]) * scale[0], (self.box - shift) * scale)
 
     def row(self) -> list[Any]:
-        """As pages.jsonl.gz holds it: whole pixels."""
-        return [self.text, _whole(self.xs), _whole(self.box.ravel())]
+        """As pages.jsonl.gz holds it: whole pixels, the middles by their distances."""
+        return [self.text, _steps(self.xs), _whole(self.box.ravel())]
 
     @staticmethod
     def of(row: list[Any]) -> "Line":
         """What `row` wrote."""
-        text, xs, box = row
-        return Line(text, np.array(xs, np.float64), np.array(box, np.float64).reshape(4, 2))
+        text, steps, box = row
+        xs = np.cumsum(steps, dtype=np.float64)
+        return Line(text, xs, np.array(box, np.float64).reshape(4, 2))
 
 
 @dataclass(frozen=True)
@@ -132,8 +133,7 @@ class RealPage:
             for key, all_of_it in row.pop("printings").items()
         }
         lines = [Line.of(line) for line in row.pop("lines")]
-        page = RealPage(path=folder / row.pop("file"), lines=lines, printings=printings, **row)
-        return page
+        return RealPage(path=folder / row.pop("file"), lines=lines, printings=printings, **row)
 
 
 def letters(line: Line) -> Points:
@@ -144,11 +144,11 @@ def letters(line: Line) -> Points:
 
 def save(pages: Iterable[RealPage], out: Path) -> int:
     """Write the index of pages whose pictures lie in `out`; returns how many."""
-    count = 0
+    rows = [page.row() for page in pages]
     with gzip.open(out / INDEX, "wt", encoding="utf-8") as index:
-        for count, page in enumerate(pages, 1):
-            index.write(json.dumps(page.row(), ensure_ascii=False, separators=(",", ":")) + "\n")
-    return count
+        for row in rows:
+            index.write(json.dumps(row, ensure_ascii=False, separators=(",", ":")) + "\n")
+    return len(rows)
 
 
 def load(folder: Path, *splits: str) -> list[RealPage]:
@@ -164,6 +164,10 @@ def read_grey(path: Path) -> Grey:
     if grey is None:
         raise ValueError(f"{path} is no picture")
     return np.asarray(grey, np.uint8)
+
+
+def _steps(values: Points) -> list[int]:
+    return [round(float(step)) for step in np.diff(np.round(values), prepend=0)]
 
 
 def _whole(values: Points) -> list[int]:

@@ -7,7 +7,7 @@ import numpy as np
 
 from training.real import show
 from training.real.rewrite import Rewriter
-from training.real.store import RealPage, Record, load
+from training.real.store import Grey, Points, RealPage, Record, load
 from training.synthetic.fonts import FontShelf
 from training.synthetic.noise import weather
 from training.synthetic.pages import SyntheticPage
@@ -56,10 +56,20 @@ class Tray:
         elif chance(rng, _REWRITTEN if kind == "receipt" else 0.9):
             pixels, letters, record = self._rewriter.rewritten(rng, page, pixels)
         if kind == "invoice" and chance(rng, _WEATHERED):
-            height = float(np.median([np.ptp(line.box[:, 1]) for line in page.lines]))
-            pixels, letters = weather(rng, pixels, letters, height / 1.2)
-        shown, glyphs = show.varied(rng, pixels, letters, budget)
+            shown, glyphs = _weathered(rng, page, pixels, letters, budget)
+        else:
+            shown, glyphs = show.varied(rng, pixels, letters, budget)
         return SyntheticPage(shown, glyphs, [], dict(record), kind)
+
+
+def _weathered(
+    rng: np.random.Generator, page: RealPage, pixels: Grey, letters: Points, budget: int
+) -> tuple[Grey, show.Glyphs]:
+    shown, glyphs = show.moved(rng, pixels, letters, budget)
+    height = float(np.median([np.ptp(line.box[:, 1]) for line in page.lines]))
+    em = height / 1.2 * shown.shape[0] / pixels.shape[0]
+    worn, places = weather(rng, shown, glyphs.astype(np.float64), em)
+    return worn, places.round().astype(np.int32)
 
 
 def _nothing(rng: np.random.Generator) -> Record:
