@@ -52,6 +52,8 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
     "current_reading": ("meter_reading", "new_reading"),
     "provider_name": ("utility", "supplier", "company"),
     "amount_due": ("total", "total_amount", "amount_to_pay"),
+    "transactions": ("postings", "bookings", "entries"),
+    "article": ("sku", "item_number", "article_number"),
     "line_items": ("items", "lines", "positions", "products"),
     "amount": ("line_total", "total_price", "line_amount"),
     "unit_price": ("price_each", "price_per_unit"),

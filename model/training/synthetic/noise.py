@@ -16,6 +16,8 @@ Points = NDArray[np.float64]
 _GRAIN_SIDE = 1024
 # Below this many pixels an em, letters lose their shape to any further harm.
 _FRAGILE_PX = 12
+# Letters of this size can stand further away from a camera.
+_ROOMY_PX = 18
 # Ink that is printed paler than this grey is not made to fade as well.
 _PALE = 80
 # A row of pixels that holds anything darker than this is not blank.
@@ -47,6 +49,8 @@ def weather(
         pixels, glyphs = _skew(rng, pixels, glyphs)
     elif roll(0.16):
         pixels, glyphs = _bend(rng, pixels, glyphs)
+    elif px >= _ROOMY_PX and roll(0.15):
+        pixels, glyphs = _photo(rng, pixels, glyphs)
     if sturdy and roll(0.14):
         pixels = _weight(rng, pixels)
     if dark and not faded and sturdy and roll(0.3):
@@ -192,6 +196,27 @@ def _bend(rng: np.random.Generator, pixels: Pixels, glyphs: Points) -> tuple[Pix
     moved = glyphs.copy()
     moved[:, 1] -= lift(glyphs[:, 0])
     return _u8(bent), moved
+
+
+def _photo(rng: np.random.Generator, pixels: Pixels, glyphs: Points) -> tuple[Pixels, Points]:
+    """The paper lies on a table, seen a little from the side."""
+    height, width = pixels.shape
+    size = np.array([width, height], np.float32)
+    corners = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], np.float32) * size
+    centre = size / 2
+    inset = rng.uniform(0.01, 0.09, (4, 2)).astype(np.float32)
+    seen = corners + np.sign(centre - corners) * inset * size
+    turn = cv2.getPerspectiveTransform(corners, seen)
+    dark = int(rng.integers(0, 190))
+    table = _soft_map(rng, pixels.shape, (int(rng.integers(2, 60)), int(rng.integers(2, 30))),
+                      dark, dark + int(rng.integers(5, 60)))  # fmt: skip
+    shown = cv2.warpPerspective(
+        pixels, turn, (width, height), dst=table, borderMode=cv2.BORDER_TRANSPARENT
+    )
+    moved = glyphs.copy()
+    if len(glyphs):
+        moved[:, :2] = cv2.perspectiveTransform(glyphs[None, :, :2], turn)[0]
+    return _u8(shown), moved
 
 
 def _weight(rng: np.random.Generator, pixels: Pixels) -> Pixels:

@@ -1,6 +1,6 @@
 import numpy as np
 
-from training.synthetic.noise import weather
+from training.synthetic.noise import _photo, weather
 
 
 def test_letters_move_with_the_paper() -> None:
@@ -18,6 +18,16 @@ def test_letters_move_with_the_paper() -> None:
             around = np.percentile(aged[y - 14 : y + 15, x - 14 : x + 15], 90)
             found.append(here < around - 25)
     assert np.mean(found) > 0.98
+
+
+def test_a_photo_shows_letters_where_it_says() -> None:
+    for seed in range(20):
+        pixels = np.full((820, 620), 255, np.uint8)
+        places = np.array([(x, y, 65) for x in (40, 300, 580) for y in (40, 700)], np.float64)
+        for x, y, _ in places.astype(int):
+            pixels[y - 5 : y + 6, x - 5 : x + 6] = 0
+        seen, moved = _photo(np.random.default_rng(seed), pixels, places)
+        assert all(seen[y, x] < 60 for x, y, _ in np.round(moved).astype(int))
 
 
 def test_the_same_seed_ages_the_same_way() -> None:
