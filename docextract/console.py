@@ -4,6 +4,7 @@ import ctypes
 import os
 import sys
 import tempfile
+import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -13,7 +14,10 @@ from typing import TYPE_CHECKING, Self, TextIO
 from docextract.errors import DocextractError, ExitCode, OutputError, our_fault
 
 if TYPE_CHECKING:
+    from rich.progress import Progress as RichProgress
     from rich.status import Status
+
+_HEARTBEAT = 30.0  # seconds between lines where nobody watches
 
 
 @contextmanager
@@ -107,9 +111,22 @@ def run(work: Callable[[], ExitCode], debug: bool = False) -> ExitCode:
 
 def complain(error: DocextractError) -> None:
     """One line of what went wrong, one of what to do next."""
-    say(f"{_painted('error:', 31)} {error.message}")
+    say(f"{painted('error:', 31)} {error.message}")
     if error.hint:
-        say(f"{_painted('hint:', 36)} {error.hint}")
+        say(f"{painted('hint:', 36)} {error.hint}")
+
+
+def painted(words: str, colour: int) -> str:
+    """Words in one of a terminal's colours, where those are wanted."""
+    return f"\x1b[{colour}m{words}\x1b[0m" if _colours() else words
+
+
+def duration(seconds: float) -> str:
+    """Seconds for people: `3.2 s`, `4 min 5 s`, `2 h 30 min`."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
 def say(words: str) -> None:
@@ -119,14 +136,56 @@ def say(words: str) -> None:
         sys.stderr.flush()
 
 
-def _painted(words: str, colour: int) -> str:
-    return f"\x1b[{colour}m{words}\x1b[0m" if _colours() else words
-
-
 def _colours() -> bool:
     return (
         sys.stderr.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     )
+
+
+class Board:
+    """How far a large job is: a live bar while a person watches, else a line now and then.
+
+    `unit`: what is counted, in the plural. Between `with` and its end, words go through `say`.
+    """
+
+    def __init__(self, unit: str) -> None:
+        self._unit = unit
+        self._last = time.monotonic()
+        self._bar: RichProgress | None = None
+
+    def __enter__(self) -> Self:
+        if sys.stderr.isatty():
+            from rich.console import Console
+            from rich.progress import BarColumn, Progress, TextColumn
+
+            columns = BarColumn(), TextColumn("{task.description}", markup=False)
+            console = Console(stderr=True, highlight=False)
+            self._bar = Progress(*columns, console=console, transient=True)
+            self._task = self._bar.add_task("starting", total=None)
+            self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar:
+            self._bar.stop()
+
+    def show(self, done: int, total: int, words: str) -> None:
+        """So many are done of so many, and what else there is to know."""
+        line = f"{done:,} of {total:,} {self._unit}{words}"
+        if self._bar:
+            self._bar.update(self._task, completed=done, total=total or None, description=line)
+        elif time.monotonic() - self._last >= _HEARTBEAT:
+            self._last = time.monotonic()
+            say(line)
+
+    def say(self, words: str) -> None:
+        """A line that stays."""
+        if self._bar:
+            from rich.text import Text
+
+            self._bar.console.print(Text.from_ansi(words), soft_wrap=True)
+        else:
+            say(words)
 
 
 class Progress:

@@ -9,11 +9,18 @@ from collections.abc import Callable, Mapping, Sequence
 
 import typer
 
+from docextract.cli.batches import EXAMPLES as BATCH_EXAMPLES
+from docextract.cli.batches import batch
 from docextract.cli.catalogue import schemas
 from docextract.cli.evaluation import evaluate
 from docextract.cli.reading import read
 
-_COMMANDS: Mapping[str, Callable[..., None]] = {"evaluate": evaluate, "schemas": schemas}
+_COMMANDS: Mapping[str, Callable[..., None]] = {
+    "batch": batch,
+    "evaluate": evaluate,
+    "schemas": schemas,
+}
+_EPILOGS = {"batch": BATCH_EXAMPLES}
 _EXAMPLES = """\b
 Examples:
   docextract receipt.jpg --schema receipt
@@ -22,6 +29,7 @@ Examples:
 
 \b
 Other commands:
+  docextract batch --help      folders of documents: resumed, isolated, counted
   docextract evaluate --help   how right the records of a labelled folder are
   docextract schemas           the bundled schemas
 """
@@ -34,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     name = "docextract"
     if words and words[0] in _COMMANDS:
         command = words.pop(0)
-        app.command()(_COMMANDS[command])
+        app.command(epilog=_EPILOGS.get(command))(_COMMANDS[command])
         name = f"{name} {command}"
     else:
         app.command(epilog=_EXAMPLES, no_args_is_help=True)(read)

@@ -7,7 +7,9 @@ from typing import Annotated
 import typer
 
 from docextract.errors import UsageError
-from docextract.settings import BUDGETS
+from docextract.settings import BUDGETS, Limits
+
+LIMITS = Limits()
 
 
 class Device(StrEnum):
@@ -55,6 +57,20 @@ OutOption = Annotated[
     typer.Option("-o", "--out", metavar="OUT", help="Write to this file, not to stdout."),
 ]
 OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace OUT.")]
+PagesOption = Annotated[str | None, typer.Option(metavar="1-3,7", help="Only these pages.")]
+PasswordOption = Annotated[str | None, typer.Option(metavar="WORD", help="Of encrypted PDFs.")]
+PasswordFileOption = Annotated[
+    Path | None, typer.Option(metavar="F", help="Its first line is the password.")
+]
+DetailsOption = Annotated[
+    bool, typer.Option("--details", help="With evidence, checks and timings.")
+]
+StrictOption = Annotated[
+    bool, typer.Option("--strict", help="Exit with 12 where a person should look.")
+]
+MaxPagesOption = Annotated[int, typer.Option(metavar="N", min=1, help="Most pages of a document.")]
+MaxPixelsOption = Annotated[int, typer.Option(metavar="N", min=1, help="Most pixels of a picture.")]
+MaxBytesOption = Annotated[int, typer.Option(metavar="N", min=1, help="Most bytes of a file.")]
 DebugOption = Annotated[bool, typer.Option("--debug", help="Show where an error came from.")]
 
 
@@ -63,6 +79,18 @@ def given(schema: str | None) -> str:
     if schema is None:
         raise UsageError("no schema is given", hint="try --schema receipt; see docextract schemas")
     return schema
+
+
+def password_of(password: str | None, file: Path | None) -> str | None:
+    """The password that is given in words or in a file."""
+    if file is None:
+        return password
+    if password is not None:
+        raise UsageError("--password and --password-file exclude each other")
+    try:
+        return (file.read_text("utf-8").splitlines() or [""])[0]
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{file}: the password cannot be read ({error})") from error
 
 
 def words(text: str | None) -> list[str]:

@@ -9,17 +9,27 @@ import typer
 from docextract import __version__
 from docextract.cli.documents import exit_code, read_each
 from docextract.cli.options import (
+    LIMITS,
     BudgetOption,
     DebugOption,
+    DetailsOption,
     Device,
     DeviceOption,
     Evidence,
     EvidenceOption,
+    MaxBytesOption,
+    MaxPagesOption,
+    MaxPixelsOption,
     ModelOption,
     OutOption,
     OverwriteOption,
+    PagesOption,
+    PasswordFileOption,
+    PasswordOption,
     SchemaOption,
+    StrictOption,
     given,
+    password_of,
 )
 from docextract.console import complain, data_stream, run, say
 from docextract.errors import ExitCode, UsageError
@@ -27,8 +37,6 @@ from docextract.settings import Limits, Settings, parse_budget
 
 if TYPE_CHECKING:
     from docextract.records import Outcome
-
-_LIMITS = Limits()
 
 
 class Format(StrEnum):
@@ -52,11 +60,9 @@ def read(
     ],
     schema: SchemaOption = None,
     budget: BudgetOption = None,
-    pages: Annotated[str | None, typer.Option(metavar="1-3,7", help="Only these pages.")] = None,
-    password: Annotated[str | None, typer.Option(metavar="WORD", help="Of encrypted PDFs.")] = None,
-    password_file: Annotated[
-        Path | None, typer.Option(metavar="F", help="Its first line is the password.")
-    ] = None,
+    pages: PagesOption = None,
+    password: PasswordOption = None,
+    password_file: PasswordFileOption = None,
     model: ModelOption = "bundled",
     device: DeviceOption = Device.auto,
     evidence: EvidenceOption = Evidence.words,
@@ -68,12 +74,8 @@ def read(
             show_default=False,
         ),
     ] = None,
-    details: Annotated[
-        bool, typer.Option("--details", help="With evidence, checks and timings.")
-    ] = False,
-    strict: Annotated[
-        bool, typer.Option("--strict", help="Exit with 12 where a person should look.")
-    ] = False,
+    details: DetailsOption = False,
+    strict: StrictOption = False,
     min_confidence: Annotated[
         float | None,
         typer.Option(
@@ -82,15 +84,9 @@ def read(
     ] = None,
     out: OutOption = None,
     overwrite: OverwriteOption = False,
-    max_pages: Annotated[
-        int, typer.Option(metavar="N", min=1, help="Most pages of a document.")
-    ] = _LIMITS.max_pages,
-    max_pixels: Annotated[
-        int, typer.Option(metavar="N", min=1, help="Most pixels of a picture.")
-    ] = _LIMITS.max_pixels,
-    max_bytes: Annotated[
-        int, typer.Option(metavar="N", min=1, help="Most bytes of a file.")
-    ] = _LIMITS.max_bytes,
+    max_pages: MaxPagesOption = LIMITS.max_pages,
+    max_pixels: MaxPixelsOption = LIMITS.max_pixels,
+    max_bytes: MaxBytesOption = LIMITS.max_bytes,
     timeout: Annotated[
         float | None,
         typer.Option(metavar="S", min=0, help="Most seconds that reading a document may take."),
@@ -109,7 +105,7 @@ def read(
         settings = Settings(
             budget=parse_budget(budget) if budget else None,
             pages=pages,
-            password=_password(password, password_file),
+            password=password_of(password, password_file),
             limits=Limits(max_pages, max_pixels, max_bytes),
             min_confidence=min_confidence,
             timeout=timeout,
@@ -159,14 +155,3 @@ def _format_of(out: Path | None, several: bool) -> Format:
     if suffix in (Format.json, Format.jsonl, Format.csv):
         return Format(suffix)
     return Format.jsonl if several else Format.json
-
-
-def _password(password: str | None, file: Path | None) -> str | None:
-    if file is None:
-        return password
-    if password is not None:
-        raise UsageError("--password and --password-file exclude each other")
-    try:
-        return (file.read_text("utf-8").splitlines() or [""])[0]
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{file}: the password cannot be read ({error})") from error

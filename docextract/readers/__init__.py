@@ -1,6 +1,7 @@
 """The port to models: pictures and a question in, an answer out."""
 
-import importlib
+import hashlib
+import importlib.util
 import inspect
 import re
 from collections.abc import Callable, Sequence
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 BUNDLED = "bundled"
 
 _FACTORY = re.compile(r"(?P<module>[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*):(?P<factory>[A-Za-z_]\w*)")
+_CHECKPOINT = ("*.json", "*.jinja", "*.safetensors")
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+", re.ASCII)
 
 
@@ -109,7 +111,59 @@ def open_reader(spec: str = BUNDLED, device: str = "auto") -> Reader:
         return _from_factory(match["module"], match["factory"], device)
     if _HUB_ID.fullmatch(spec) and not Path(spec).parent.exists():
         return _zamba2(spec, spec, device)
-    raise ModelError(
+    raise _no_model(spec)
+
+
+def identify(spec: str = BUNDLED) -> str:
+    """A hash of what answers when `spec` is opened: weights and tokenizer, a hub's commit, or the
+    code of a factory. Nothing is loaded, but a hub id is fetched.
+
+    Raises:
+        ModelError: there is no such model.
+    """
+    if spec == BUNDLED:
+        return _hash_of(_checkpoint_files(_bundled_weights()))
+    if spec and Path(spec).is_dir():
+        return _hash_of(_checkpoint_files(Path(spec)))
+    if match := _FACTORY.fullmatch(spec):
+        try:
+            found = importlib.util.find_spec(match["module"])
+        except ImportError:
+            found = None
+        if found is None or not found.origin:
+            raise ModelError(f"there is no module {match['module']}")
+        return _hash_of([Path(found.origin)])
+    if _HUB_ID.fullmatch(spec) and not Path(spec).parent.exists():
+        return _fetched(spec).name  # the commit
+    raise _no_model(spec)
+
+
+def _checkpoint_files(folder: Path) -> list[Path]:
+    return sorted(path for pattern in _CHECKPOINT for path in folder.glob(pattern))
+
+
+def _hash_of(files: Sequence[Path]) -> str:
+    everything = hashlib.sha256()
+    for path in files:
+        with path.open("rb") as file:
+            everything.update(hashlib.file_digest(file, "sha256").digest())
+    return everything.hexdigest()
+
+
+def _fetched(hub_id: str) -> Path:
+    import huggingface_hub  # slow to import
+
+    try:
+        return Path(huggingface_hub.snapshot_download(hub_id, allow_patterns=list(_CHECKPOINT)))
+    except Exception as error:  # those of its HTTP client, too
+        raise ModelError(
+            f"there is no folder {hub_id}, and the hub does not give it: {error}",
+            hint="check the name, the connection and HF_HUB_OFFLINE, or name a local folder",
+        ) from error
+
+
+def _no_model(spec: str) -> ModelError:
+    return ModelError(
         f"there is no model {spec!r}",
         hint="write bundled, a folder that exists, a hub id (owner/model) or module:factory",
     )

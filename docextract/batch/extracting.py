@@ -1,0 +1,102 @@
+"""The job of a batch that reads documents into records."""
+
+import hashlib
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from docextract import __version__
+from docextract.batch.job import Entry, Outcome
+from docextract.extraction import extract
+from docextract.pages import Document
+from docextract.prompt import render_question
+from docextract.readers import Reader, identify, open_reader
+from docextract.schema import Schema, load_schema
+from docextract.settings import Settings
+
+_HASH = 12  # letters of a hash: enough to tell jobs apart, few enough to be shown
+
+
+@dataclass(frozen=True)
+class Extracting:
+    """Read documents into records of `schema`, with `model` on `device`; see `docextract.extract`.
+
+    `details`: whether a line holds the whole extraction, or the record alone.
+    """
+
+    schema: str
+    model: str
+    device: str
+    settings: Settings
+    details: bool = False
+
+    @property
+    def layout(self) -> str:
+        """Lines with details are longer."""
+        return "details" if self.details else "records"
+
+    def identity(self) -> Mapping[str, str]:
+        """The schema as it is written, the questions it leads to, the weights, and the pages."""
+        schema = load_schema(self.schema)
+        return {
+            "the job": "extraction",
+            "the version": __version__,
+            "the schema": f"{self.schema} ({_schema_hash(schema)})",
+            "the model": f"{self.model} ({identify(self.model)[:_HASH]})",
+            "--budget": str(self.settings.budget or "the model's own"),
+            "--pages": self.settings.pages or "all",
+        }
+
+    def open(self) -> "_Extractor":
+        """Load the schema and the model."""
+        schema = load_schema(self.schema)
+        return _Extractor(schema, open_reader(self.model, self.device), self.settings)
+
+    def lines(self, entry: Entry) -> Iterator[Mapping[str, Any]]:
+        """One line for a file."""
+        outcome, result = entry.outcome, entry.outcome.result
+        if self.details and result:
+            line = {**result, "file": entry.file, "error": None}
+        else:
+            line = {
+                "file": entry.file,
+                "status": outcome.status,
+                "record": result["record"] if result else None,
+                "error": outcome.error,
+            }
+        yield line | {
+            "sha256": entry.sha256,
+            "pages": outcome.pages,
+            "seconds": round(outcome.seconds, 3),
+        }
+
+
+class _Extractor:
+    """The job with its model loaded."""
+
+    def __init__(self, schema: Schema[Any], reader: Reader, settings: Settings) -> None:
+        self._schema = schema
+        self._reader = reader
+        self._settings = settings
+
+    @property
+    def at_once(self) -> int:
+        return self._reader.questions_at_once
+
+    def read(self, document: Document) -> Outcome:
+        extraction = extract(document, self._schema, self._reader, self._settings)
+        pages = len(document.numbers(self._settings.pages))
+        return Outcome(extraction.status, extraction.to_dict(), pages=pages)
+
+
+def _schema_hash(schema: Schema[Any]) -> str:
+    """Of the fields and how the model is asked for them, and of the code of a class, if it has."""
+    said: list[Any] = [schema.model.model_json_schema(), schema.twin]
+    said += [render_question(schema, "compact"), render_question(schema, "instruct")]
+    module = sys.modules[schema.model.__module__]
+    if module.__file__ and not module.__name__.startswith("docextract."):
+        said.append(Path(module.__file__).read_text("utf-8"))  # its validators decide too
+    return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:_HASH]

@@ -1,0 +1,259 @@
+"""docextract batch: folders of documents, with a ledger that remembers what is done."""
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from docextract.cli.options import (
+    LIMITS,
+    BudgetOption,
+    DebugOption,
+    DetailsOption,
+    Device,
+    DeviceOption,
+    MaxBytesOption,
+    MaxPagesOption,
+    MaxPixelsOption,
+    ModelOption,
+    OverwriteOption,
+    PagesOption,
+    PasswordFileOption,
+    PasswordOption,
+    SchemaOption,
+    StrictOption,
+    given,
+    password_of,
+)
+from docextract.console import Board, Progress, data_stream, duration, painted, run, say
+from docextract.errors import ExitCode, UsageError
+from docextract.settings import Limits, Settings, parse_budget
+
+if TYPE_CHECKING:
+    from docextract.batch.driver import Standing, Summary
+    from docextract.batch.inputs import File
+    from docextract.batch.job import Outcome
+    from docextract.batch.planning import Plan
+
+EXAMPLES = """\b
+Examples:
+  docextract batch inbox/ --schema invoice -o results.jsonl
+  docextract batch 'scans/**/*.pdf' --schema receipt -o receipts.jsonl --jobs 2
+  find . -name '*.pdf' -print0 | docextract batch --files-from - --schema invoice -o all.jsonl
+  docextract batch inbox/ --schema invoice -o results.jsonl --retry failed --password-file secret
+  docextract batch inbox/ --schema invoice -o results.jsonl --dry-run
+  docextract batch inbox/ --schema invoice -o results.jsonl --watch
+
+\b
+The same command goes on where an earlier one stopped, for whatever reason. What it
+knows is in results.jsonl.ledger; the exit code speaks of all files, not of the last run.
+"""
+
+_MINUTES = 10
+_GIB = 2**30
+
+
+class Again(StrEnum):
+    """Whose documents are read again."""
+
+    failed = "failed"
+    review = "review"
+
+
+def batch(
+    places: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="FOLDER|GLOB...", help="Folders are searched to their depths."),
+    ] = None,
+    schema: SchemaOption = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("-o", "--out", metavar="OUT", help="JSON lines, one for each file. Needed."),
+    ] = None,
+    jobs: Annotated[
+        int, typer.Option("-j", "--jobs", metavar="N", min=1, help="Processes with the model.")
+    ] = 1,
+    files_from: Annotated[
+        str | None,
+        typer.Option(metavar="F", help="Names of files, a line each or ended by zero bytes."),
+    ] = None,
+    retry: Annotated[
+        list[Again] | None, typer.Option(help="Read these again; may be given twice.")
+    ] = None,
+    max_failures: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="End when so many have failed.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Count files and pages, and read nothing.")
+    ] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Go on with new files as they arrive.")
+    ] = False,
+    details: DetailsOption = False,
+    strict: StrictOption = False,
+    overwrite: OverwriteOption = False,
+    budget: BudgetOption = None,
+    pages: PagesOption = None,
+    password: PasswordOption = None,
+    password_file: PasswordFileOption = None,
+    model: ModelOption = "bundled",
+    device: DeviceOption = Device.auto,
+    max_pages: MaxPagesOption = LIMITS.max_pages,
+    max_pixels: MaxPixelsOption = LIMITS.max_pixels,
+    max_bytes: MaxBytesOption = LIMITS.max_bytes,
+    max_memory: Annotated[
+        float, typer.Option(metavar="GIB", min=0.25, help="Most memory for opening a document.")
+    ] = 4,
+    timeout: Annotated[
+        float, typer.Option(metavar="S", min=0, help="Most seconds for a document.")
+    ] = _MINUTES * 60,
+    debug: DebugOption = False,
+) -> None:
+    """Read folders of documents; nothing is lost, nothing read twice, no file stops the others."""
+
+    def work() -> ExitCode:
+        results = _results(out)
+        settings = Settings(
+            budget=parse_budget(budget) if budget else None,
+            pages=pages,
+            password=password_of(password, password_file),
+            limits=Limits(max_pages, max_pixels, max_bytes),
+            timeout=timeout,
+        )
+        with data_stream() as data:
+            from docextract.batch.driver import Options, run_batch
+            from docextract.batch.extracting import Extracting
+            from docextract.batch.inputs import Inputs, read_list
+            from docextract.batch.ledger import Ledger, files_of
+            from docextract.batch.planning import plan
+
+            job = Extracting(given(schema), model, device, settings, details)
+            listed = read_list(files_from) if files_from else []
+            inputs = Inputs(places or [], listed, excluded=files_of(results))
+            memory = int(max_memory * _GIB)
+            if dry_run:
+                with Progress("counting") as progress:
+                    planned = plan(job, inputs, results, memory, progress.show)
+                data.write(_words_of_plan(planned, jobs))
+                return ExitCode.OK
+            options = Options(
+                jobs=jobs,
+                retry=tuple(str(state) for state in retry or ()),
+                max_failures=max_failures,
+                memory=memory,
+                watch=watch,
+                debug=debug,
+            )
+            with (
+                Ledger(results, job, overwrite) as ledger,
+                Board("files") as board,
+                _Audience(board).listening() as audience,
+            ):
+                summary = run_batch(job, inputs, ledger, options, audience)
+            for line in _words_of_end(summary, results):
+                say(line)
+            return summary.exit_code(strict)
+
+    raise typer.Exit(run(work, debug))
+
+
+class _Audience:
+    """Shows a batch on the board, and takes Ctrl+C to it."""
+
+    def __init__(self, board: Board) -> None:
+        self._board = board
+        self._interrupted = False
+
+    def tick(self, standing: "Standing") -> None:
+        """Draw the bar anew."""
+        words = "".join(
+            f", {standing.states[state]:,} {said}"
+            for state, said in (("failed", "failed"), ("review", "for review"))
+            if standing.states[state]
+        )
+        if standing.read:
+            rate = standing.read / standing.seconds
+            words += f" · {rate:.2g} a second, {duration(standing.left / rate)} left"
+        self._board.show(standing.files - standing.left, standing.files, words)
+
+    def read(self, file: "File", outcome: "Outcome") -> None:
+        """Say at once what failed."""
+        if outcome.error:
+            message, hint = outcome.error["message"], outcome.error["hint"]
+            words = message if message.startswith(file.name) else f"{file.name}: {message}"
+            self._board.say(f"{painted('failed:', 31)} {words}{f' ({hint})' if hint else ''}")
+
+    def wants_end(self) -> bool:
+        """After one Ctrl+C."""
+        return self._interrupted
+
+    @contextmanager
+    def listening(self) -> "Iterator[_Audience]":
+        """The first Ctrl+C asks the batch to end, the second interrupts it like any program."""
+        before = {number: signal.signal(number, self._hear) for number in _ENDING}
+        try:
+            yield self
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _hear(self, number: int, frame: FrameType | None) -> None:
+        if self._interrupted:
+            raise KeyboardInterrupt
+        self._interrupted = True
+        self._board.say("finishing what is being read; Ctrl+C once more stops at once")
+
+
+_ENDING = (signal.SIGINT, signal.SIGTERM)
+
+
+def _results(out: Path | None) -> Path:
+    if out is None:
+        raise UsageError("no file for the results is given", hint="add -o results.jsonl")
+    if out.suffix.lower() in (".csv", ".json", ".xlsx", ".parquet"):
+        raise UsageError(
+            f"{out}: a batch writes JSON lines", hint=f"-o {out.with_suffix('.jsonl')}"
+        )
+    return out
+
+
+def _words_of_plan(plan: "Plan", jobs: int) -> str:
+    known = [f"{plan.finished:,} read before"] if plan.finished else []
+    known += [f"{plan.copies:,} copies of others"] if plan.copies else []
+    known += [f"{plan.unreadable:,} that cannot be opened"] if plan.unreadable else []
+    if plan.seconds is None:
+        estimate = "none yet: no page was read with these settings"
+    else:
+        estimate = f"{duration(plan.seconds / jobs)}, as earlier pages took"
+    aside = f" ({', '.join(known)})" if known else ""
+    return (
+        f"files     {plan.files:,}{aside}\npages     {plan.pages:,} to read\nestimate  {estimate}\n"
+    )
+
+
+def _words_of_end(summary: "Summary", results: Path) -> Iterator[str]:
+    states = summary.states
+    yield (
+        f"{summary.files:,} files: {states['done']:,} ok, {states['review']:,} for review, "
+        f"{states['failed']:,} failed{f', {summary.left:,} left' if summary.left else ''}"
+    )
+    if summary.read:
+        rate = summary.read / summary.seconds
+        yield (
+            f"{summary.read:,} documents read in {duration(summary.seconds)}, {rate:.2g} a second"
+        )
+    for (name, hint), count in summary.failures.most_common():
+        yield f"  {count:,} {name}{f': {hint}' if hint else ''}"
+    if states["failed"]:
+        yield "  to read them again: the same command with --retry failed"
+    if summary.passed_over:
+        kinds = ", ".join(f"{count} {kind}" for kind, count in summary.passed_over.most_common(5))
+        yield f"{summary.passed_over.total():,} files of other kinds passed over: {kinds}"
+    if summary.ended:
+        yield f"{summary.ended}: the same command goes on"
+    yield f"results: {results}"
