@@ -48,6 +48,7 @@ class Extracting:
             "the model": f"{self.model} ({identify(self.model)[:_HASH]})",
             "--budget": str(self.settings.budget or "the model's own"),
             "--pages": self.settings.pages or "all",
+            "--evidence": self.settings.evidence,
         }
 
     def open(self) -> "_Extractor":

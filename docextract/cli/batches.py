@@ -17,6 +17,8 @@ from docextract.cli.options import (
     DetailsOption,
     Device,
     DeviceOption,
+    Evidence,
+    EvidenceOption,
     MaxBytesOption,
     MaxPagesOption,
     MaxPixelsOption,
@@ -103,6 +105,7 @@ def batch(
     password_file: PasswordFileOption = None,
     model: ModelOption = "bundled",
     device: DeviceOption = Device.auto,
+    evidence: EvidenceOption = Evidence.words,
     max_pages: MaxPagesOption = LIMITS.max_pages,
     max_pixels: MaxPixelsOption = LIMITS.max_pixels,
     max_bytes: MaxBytesOption = LIMITS.max_bytes,
@@ -124,6 +127,7 @@ def batch(
             password=password_of(password, password_file),
             limits=Limits(max_pages, max_pixels, max_bytes),
             timeout=timeout,
+            evidence=evidence.value,
         )
         with data_stream() as data:
             from docextract.batch.driver import Options, run_batch
