@@ -18,7 +18,7 @@ from training.synthetic.fonts import Face, FontShelf
 from training.synthetic.values import chance, pick
 from training.synthetic.words import Words
 
-_SWAPPED = 0.8
+_SWAPPED = 0.85
 """Share of values that are swapped on a page that is rewritten."""
 _OWN_FACE = 0.25
 _HEAVY = 0.42  # share of ink in a line from which on it is printed bold

@@ -14,7 +14,7 @@ from training.synthetic.pages import SyntheticPage
 from training.synthetic.values import chance, pick
 from training.synthetic.words import Words
 
-_REWRITTEN = 0.6
+_REWRITTEN = 0.8
 _ODDS = {"receipt": 0.7, "invoice": 0.25, "photo": 0.05}
 _WEATHERED = 0.5
 """Share of clean digital pages that are made to look printed and scanned."""
