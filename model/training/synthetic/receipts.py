@@ -40,6 +40,9 @@ def receipt(rng: np.random.Generator, words: Words) -> tuple[Plan, dict[str, Any
     shouting = chance(rng, 0.35)
     mode = pick(rng, ("none", "label", "total", "all", "none", "head"))
     slip = chance(rng, 0.06)  # those of card machines, car parks and pumps list nothing
+    cut = not slip and chance(rng, 0.03)  # a long one, seen in two pictures
+    if cut:
+        mode = "none"
     if slip and mode == "head":
         mode = "total"
     how = money(rng, country, 0.0 if mode == "none" else 1.0)
@@ -81,6 +84,8 @@ def receipt(rng: np.random.Generator, words: Words) -> tuple[Plan, dict[str, Any
     till.items = _draw_items(till)
     if not slip:
         _items(till)
+    if cut:
+        return till.plan, till.record
     _totals(till, after=(lambda: _day(till)) if day_place == "after" else None)
     if day_place == "end":
         if chance(rng, 0.5):

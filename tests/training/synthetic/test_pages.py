@@ -117,6 +117,14 @@ def test_a_merchant_is_named_without_its_number_and_lives_without_its_telephone(
     assert numbered > 10
 
 
+def test_some_receipts_end_before_their_total(factory: PageFactory) -> None:
+    records = [factory.document(np.random.default_rng(s), 500, "receipt").record for s in range(90)]
+    ended = [record for record in records if record["total"] is None]
+    assert ended
+    for record in ended:
+        assert record["line_items"] and record["currency"] is record["change"] is None
+
+
 @pytest.mark.parametrize("kind", ["blank", "prose"])
 def test_a_page_that_says_nothing_answers_nothing(factory: PageFactory, kind: str) -> None:
     shapes = set()
