@@ -23,7 +23,7 @@ CALIBRATION = "confidence.json"
 _SORTS: Mapping[Kind, str] = {
     "amount": "number", "number": "number", "float": "number", "integer": "number",
     "date": "date", "time": "date", "datetime": "date",
-    "currency": "code", "iban": "code", "boolean": "code",
+    "measure": "number", "currency": "code", "iban": "code", "boolean": "code",
 }  # fmt: skip
 """Kinds that are as hard to get right as each other; all others are free text."""
 

@@ -24,7 +24,9 @@ from docextract.printed import (
     read_currency,
     read_date,
     read_iban,
+    read_measure,
     read_number,
+    read_tax_id,
     read_time,
 )
 
@@ -42,6 +44,12 @@ def _decimal(read: Callable[[str], Decimal]) -> BeforeValidator:
 
 def _printed(read: Callable[[str], object]) -> BeforeValidator:
     return BeforeValidator(lambda value: read(value) if isinstance(value, str) else value)
+
+
+def _measure(value: object) -> object:
+    if not isinstance(value, str) or _PLAIN_DECIMAL.fullmatch(value.split(" ")[0]):
+        return value
+    return read_measure(value)
 
 
 def clock(value: time) -> str:
@@ -72,3 +80,9 @@ Currency = Annotated[str, _printed(read_currency), _named("currency")]
 
 Iban = Annotated[str, _printed(read_iban), _named("iban")]
 """A bank account (ISO 13616), its check digits right, without blanks."""
+
+TaxId = Annotated[str, _printed(read_tax_id), _named("tax-id")]
+"""A tax number: "VAT No. GB 284 5531 07" is "GB284553107"; one without a country stays as it is."""
+
+Measure = Annotated[str, BeforeValidator(_measure), _named("measure")]
+"""A quantity with its unit: "1,5kg" is "1.5 kg"."""

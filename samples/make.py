@@ -62,7 +62,7 @@ INVOICE: dict[str, Any] = {
     "purchase_order": "PO-77120",
     "seller_name": "Northern Lamps Ltd",
     "seller_address": "3 Foundry Lane, Leeds LS11 5QT",
-    "seller_tax_id": "GB 284 5531 07",
+    "seller_tax_id": "GB284553107",
     "buyer_name": "Alder & Finch Hotel",
     "buyer_address": "88 Castle Road, York YO1 9RN",
     "currency": "GBP",

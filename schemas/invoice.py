@@ -5,7 +5,7 @@ from typing import ClassVar
 from pydantic import BaseModel, Field
 
 from docextract.rules import Rules, adds_up, in_order, multiplies
-from docextract.types import Currency, Iban, Money, PrintedDate, Quantity
+from docextract.types import Currency, Iban, Money, PrintedDate, Quantity, TaxId
 
 
 class LineItem(BaseModel):
@@ -26,7 +26,7 @@ class Invoice(BaseModel):
     purchase_order: str | None = Field(None, description="number of the buyer's order")
     seller_name: str | None = Field(None, description="company that asks to be paid")
     seller_address: str | None = Field(None, description="full address, its lines joined")
-    seller_tax_id: str | None = Field(None, description="VAT or tax number of the seller")
+    seller_tax_id: TaxId | None = Field(None, description="VAT or tax number of the seller")
     buyer_name: str | None = Field(None, description="company or person that is to pay")
     buyer_address: str | None = Field(None, description="full address, its lines joined")
     currency: Currency | None = Field(None, description="currency sign or code")

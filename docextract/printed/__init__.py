@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Literal
 
 from docextract.printed.amounts import amount_readings, number_readings
+from docextract.printed.codes import iban_of, tax_id_of
 from docextract.printed.currencies import currency_readings
 from docextract.printed.dates import date_readings, datetime_readings, read_time
 from docextract.printed.hints import NO_HINTS, Hints, gather_hints
@@ -33,7 +34,9 @@ __all__ = [
     "read_float",
     "read_iban",
     "read_integer",
+    "read_measure",
     "read_number",
+    "read_tax_id",
     "read_text",
     "read_time",
 ]
@@ -50,9 +53,13 @@ Kind = Literal[
     "datetime",
     "currency",
     "iban",
+    "tax_id",
+    "measure",
 ]
-"""What a printed value is to become. `number` allows a unit ("2 pcs"), `amount` a currency."""
+"""What a printed value is to become. `number` drops a unit ("2 pcs"), `measure` keeps it,
+`amount` drops a currency."""
 
+_MEASURE = re.compile(r"(?P<number>[-+−(]?[\d.,'’ ]*\d\)?)(?P<unit>\s*[^\d\s].*)?", re.DOTALL)
 _YES = ("yes", "y", "true", "x", "✓", "✔", "☑", "☒", "ja", "oui", "sí", "si", "sim", "paid")
 _NO = ("no", "n", "false", "☐", "nein", "non", "não", "unpaid")
 
@@ -145,12 +152,30 @@ def read_iban(text: str, hints: Hints = NO_HINTS) -> str:
     Raises:
         NotReadableError: it is none.
     """
-    iban = re.sub(r"^iban\W*|[\s.-]", "", text.strip(), flags=re.IGNORECASE).upper()
-    if re.fullmatch(r"[A-Z]{2}\d{2}[A-Z0-9]{11,30}", iban, re.ASCII):
-        digits = "".join(str(int(letter, 36)) for letter in iban[4:] + iban[:4])
-        if int(digits) % 97 == 1:
-            return iban
-    raise NotReadableError(text, "an IBAN with right check digits")
+    return iban_of(text)
+
+
+def read_tax_id(text: str, hints: Hints = NO_HINTS) -> str:
+    """A tax number, without its label: "VAT No. GB 284 5531 07" is GB284553107.
+
+    Raises:
+        NotReadableError: it is none.
+    """
+    return tax_id_of(text)
+
+
+def read_measure(text: str, hints: Hints = NO_HINTS) -> str:
+    """A quantity with its unit, as "number unit": "1,5kg" is "1.5 kg", "12" stays "12".
+
+    Raises:
+        NotReadableError: it does not begin with a number.
+        AmbiguousError: "1.234 kg", where nothing tells thousands from decimals.
+    """
+    found = _MEASURE.fullmatch(text.strip())
+    if not found:
+        raise NotReadableError(text, "a quantity")
+    number = read_number(found["number"], hints)
+    return f"{number:f} {(found['unit'] or '').strip()}".rstrip()
 
 
 def _read_time(text: str, hints: Hints) -> object:
@@ -169,5 +194,7 @@ CONVERTERS: Mapping[Kind, Callable[[str, Hints], object]] = {
     "datetime": read_datetime,
     "currency": read_currency,
     "iban": read_iban,
+    "tax_id": read_tax_id,
+    "measure": read_measure,
 }
 """One converter for each kind; all may raise NotReadableError, some AmbiguousError."""

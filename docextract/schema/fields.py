@@ -60,6 +60,8 @@ _KIND_OF_FORMAT: Mapping[str, Kind] = {
     "quantity": "number",
     "currency": "currency",
     "iban": "iban",
+    "tax-id": "tax_id",
+    "measure": "measure",
 }
 _KIND_OF_TYPE: Mapping[str, Kind] = {"number": "float", "integer": "integer", "boolean": "boolean"}
 

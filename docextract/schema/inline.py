@@ -30,6 +30,8 @@ TYPES: Mapping[str, dict[str, str]] = {
     "quantity": {"type": "string", "format": "quantity"},
     "currency": {"type": "string", "format": "currency"},
     "iban": {"type": "string", "format": "iban"},
+    "taxid": {"type": "string", "format": "tax-id"},
+    "measure": {"type": "string", "format": "measure"},
 }
 
 _NAME = re.compile(r"[^\s,\[\]{}:!]+")

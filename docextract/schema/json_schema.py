@@ -21,7 +21,16 @@ from docextract.schema.fields import (
     refuse,
     refuse_keyword,
 )
-from docextract.types import Currency, Iban, Money, PrintedDate, PrintedTime, Quantity
+from docextract.types import (
+    Currency,
+    Iban,
+    Measure,
+    Money,
+    PrintedDate,
+    PrintedTime,
+    Quantity,
+    TaxId,
+)
 
 # Keywords that say nothing about validity. `default` is one: what is absent stays null.
 _ANNOTATIONS = (
@@ -64,7 +73,17 @@ _TEXT_FORMATS = {
     "uri": re.compile(r"[a-z][a-z0-9+.-]*:\S+", re.IGNORECASE),
     "uuid": re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE),
 }
-_TYPED_FORMATS = ("date", "time", "date-time", "money", "quantity", "currency", "iban")
+_TYPED_FORMATS = (
+    "date",
+    "time",
+    "date-time",
+    "money",
+    "quantity",
+    "measure",
+    "currency",
+    "iban",
+    "tax-id",
+)
 
 _TYPES: Mapping[Kind, Any] = {
     "text": str,
@@ -78,6 +97,8 @@ _TYPES: Mapping[Kind, Any] = {
     "datetime": datetime,
     "currency": Currency,
     "iban": Iban,
+    "tax_id": TaxId,
+    "measure": Measure,
 }
 
 

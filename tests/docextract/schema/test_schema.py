@@ -31,10 +31,24 @@ def test_the_bundled_schemas_have_the_published_keys() -> None:
         assert [key for key, field in schema.fields.fields.items() if field.required] == ["total"]
 
 
+def test_the_papers_of_trade_have_a_schema_each() -> None:
+    assert set(bundled_schemas()) == {
+        "bank_statement",
+        "credit_note",
+        "delivery_note",
+        "invoice",
+        "packing_list",
+        "purchase_order",
+        "receipt",
+        "utility_bill",
+    }
+
+
 def test_every_bundled_schema_loads_and_says_what_it_is() -> None:
     for name, summary in bundled_schemas().items():
         assert load_schema(name).reference == name
         assert summary.endswith(".")
+        assert load_schema(name).grammar
 
 
 class Ruled(BaseModel):
@@ -86,7 +100,7 @@ def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
     with pytest.raises(SchemaError, match="no schema 'recipt'") as caught:
         load_schema("recipt")
     assert "did you mean receipt?" in caught.value.hint
-    assert "invoice, receipt" in caught.value.hint
+    assert "invoice, packing_list" in caught.value.hint
 
 
 @pytest.mark.parametrize(
