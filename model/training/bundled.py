@@ -1,5 +1,7 @@
 """The bundled model's shape, in the published configuration layout."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 from training.vocabulary import SPECIAL, VOCABULARY_SIZE
@@ -11,6 +13,11 @@ DEFAULT_BUDGET = 1568
 def configuration(tiny: bool = False) -> Zamba2VLConfig:
     """About 19 million parameters and 200 GFLOP a page; `tiny` is the same in a few thousand."""
     return Zamba2VLConfig.from_dict(published_layout(tiny))
+
+
+def exported_configuration(folder: Path) -> Zamba2VLConfig:
+    """The shape of an exported model."""
+    return Zamba2VLConfig.from_dict(json.loads((folder / "config.json").read_text("utf-8")))
 
 
 def published_layout(tiny: bool = False) -> dict[str, Any]:

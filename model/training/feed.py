@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from queue import Empty, Queue
@@ -22,7 +22,27 @@ from training.samples import Batch, Canvas, Encoder, Sample, stack
 from training.synthetic.pages import PageFactory, SyntheticPage
 from zamba2_vl.config import VisionConfig
 
-MAIN_KEYS = ("merchant_name", "merchant_address", "date", "total")
+MAIN_KEYS = {
+    "receipt": ("merchant_name", "merchant_address", "date", "total"),
+    "invoice": (
+        "invoice_number",
+        "issue_date",
+        "due_date",
+        "seller_name",
+        "currency",
+        "total",
+        "iban",
+    ),
+}
+"""What held-out pages of each kind are asked, and half of the real ones that are taught."""
+_RECEIPT = (
+    *MAIN_KEYS["receipt"][:3],
+    "time",
+    "currency",
+    "subtotal",
+    "total",
+    "payment_method",
+)
 _KEPT = 24
 """Batches that a pool keeps to show again."""
 
@@ -57,6 +77,22 @@ class Mixture:
     slips: float = 0.02
 
 
+@dataclass(frozen=True)
+class Sheet:
+    """One batch shape.
+
+    Attributes:
+        batch: pages a GPU and step.
+        share: of the steps, beside the stage's other sheets.
+        least: smallest budget that its pages are drawn for, in visual tokens.
+    """
+
+    canvas: Canvas
+    batch: int
+    share: float = 1.0
+    least: int = 0
+
+
 class Feed(IterableDataset[Batch]):
     """Batches without end; every worker of every rank draws its own."""
 
@@ -64,73 +100,84 @@ class Feed(IterableDataset[Batch]):
         self,
         sources: Sources,
         mixture: Mixture,
-        canvas: Canvas,
+        sheets: Sequence[Sheet],
         vision: VisionConfig,
-        batch: int,
         seed: int,
     ) -> None:
-        self.sources, self.mixture, self.canvas = sources, mixture, canvas
-        self.vision, self.batch, self.seed = vision, batch, seed
+        self.sources, self.mixture, self.sheets = sources, mixture, sheets
+        self.vision, self.seed = vision, seed
 
     def __iter__(self) -> Iterator[Batch]:
         worker = get_worker_info()
         rng = np.random.default_rng([self.seed, worker.id if worker else 0])
-        desk = Desk(
-            self.sources, self.mixture, Encoder(self.vision, self.canvas, self.mixture.slips)
-        )
+        desk = Desk(self.sources, self.mixture)
+        shares = np.array([sheet.share for sheet in self.sheets])
         while True:
-            samples: list[Sample] = []
-            while len(samples) < self.batch:
-                sample = desk.sample(rng)
-                if sample is not None:
-                    samples.append(sample)
-            yield stack(samples, self.canvas, self.vision)
+            sheet = self.sheets[int(rng.choice(len(self.sheets), p=shares / shares.sum()))]
+            yield self.batch(desk, sheet, rng)
+
+    def batch(self, desk: "Desk", sheet: Sheet, rng: np.random.Generator) -> Batch:
+        """A batch of one sheet, the pages that came out too large for it left out."""
+        encoder = Encoder(self.vision, sheet.canvas, self.mixture.slips, cut=True)
+        samples: list[Sample] = []
+        while len(samples) < sheet.batch:
+            sample = desk.sample(encoder, sheet.least, rng)
+            if sample is not None:
+                samples.append(sample)
+        return stack(samples, sheet.canvas, self.vision)
 
 
 class Desk:
     """Takes one page after the other, as a mixture wants them, and sets an exercise about it."""
 
-    def __init__(self, sources: Sources, mixture: Mixture, encoder: Encoder) -> None:
-        self.mixture, self.encoder = mixture, encoder
+    def __init__(self, sources: Sources, mixture: Mixture) -> None:
+        self.mixture = mixture
         self.factory = PageFactory(sources.fonts, sources.words)
         self.tray: real.Tray | None = None
         if mixture.real and sources.real:
             self.tray = real.Tray(sources.real, sources.fonts, sources.words)
 
-    def sample(self, rng: np.random.Generator) -> Sample | None:
-        """The next page, or None where it came out too large for the canvas."""
+    def sample(self, encoder: Encoder, least: int, rng: np.random.Generator) -> Sample | None:
+        """The next page, or None where it came out too large for the canvas.
+
+        `least`: the smallest budget of visual tokens that a document is drawn for.
+        """
         if self.mixture.crop:
-            return self._crop(self.mixture.crop, rng)
+            return self._crop(encoder, self.mixture.crop, rng)
+        budget = encoder.canvas.image_tokens
+        if rng.random() < 0.6:
+            budget = int(rng.integers(max(least, int(0.4 * budget)), budget + 1))
         if self.tray and rng.random() < self.mixture.real:
-            return self._real(self.tray, rng)
-        return self._document(rng)
+            return self._scan(encoder, self.tray, budget, rng)
+        return self._document(encoder, budget, rng)
 
-    def _crop(self, size: tuple[int, int], rng: np.random.Generator) -> Sample | None:
+    def _crop(
+        self, encoder: Encoder, size: tuple[int, int], rng: np.random.Generator
+    ) -> Sample | None:
         page = self.factory.crop(rng, *size, self.mixture.lines)
-        task = self._aloud(page) if self.mixture.text else None
-        return self.encoder.encode(page.pixels, page.glyphs, task, rng)
+        return encoder.encode(page.pixels, page.glyphs, self._task(encoder, page, True, rng), rng)
 
-    def _real(self, tray: real.Tray, rng: np.random.Generator) -> Sample | None:
-        page = tray.page(rng, self.encoder.canvas.image_tokens)
-        task = _about_real(page, rng) if page.record else None
-        return self.encoder.encode(page.pixels, page.glyphs, task, rng)
+    def _scan(
+        self, encoder: Encoder, tray: real.Tray, budget: int, rng: np.random.Generator
+    ) -> Sample | None:
+        page = tray.page(rng, budget)
+        return encoder.encode(page.pixels, page.glyphs, self._task(encoder, page, False, rng), rng)
 
-    def _document(self, rng: np.random.Generator) -> Sample | None:
-        budget = self.encoder.canvas.image_tokens
-        if rng.random() < 0.4:
-            budget = int(budget * rng.uniform(0.55, 1.0))
+    def _document(self, encoder: Encoder, budget: int, rng: np.random.Generator) -> Sample | None:
         page = self.factory.document(rng, budget)
         aloud = rng.random() < self.mixture.read or not page.record
-        task = self._aloud(page) if aloud else ask(page.record, rng)
-        sample = self.encoder.encode(page.pixels, page.glyphs, task, rng)
-        if sample is None:  # the list is too long for the canvas: ask without lists
-            short = _without_lists(page)
-            task = ask(short, rng) if short else self._aloud(page)
-            sample = self.encoder.encode(page.pixels, page.glyphs, task, rng)
-        return sample
+        return encoder.encode(page.pixels, page.glyphs, self._task(encoder, page, aloud, rng), rng)
 
-    def _aloud(self, page: SyntheticPage) -> Exercise:
-        return read_aloud(page.lines, self.encoder.room(page.pixels, READ))
+    def _task(
+        self, encoder: Encoder, page: SyntheticPage, aloud: bool, rng: np.random.Generator
+    ) -> Exercise | None:
+        if not self.mixture.text:
+            return None
+        if aloud:
+            return read_aloud(page.lines, encoder.room(page.pixels, READ))
+        if page.lines:
+            return ask(page.record, rng)
+        return _about_scan(page, rng) if page.record else None
 
 
 class DrawnPages(Dataset[Sample]):
@@ -157,22 +204,27 @@ class DrawnPages(Dataset[Sample]):
 
 
 class RealPages(Dataset[Sample]):
-    """Scans of a split that is not trained on, shown plainly and asked for their main keys."""
+    """Pages that are not trained on, shown plainly and asked for what is known of the main keys.
 
-    def __init__(self, scans: Sequence[real.RealPage], encoder: Encoder) -> None:
-        self.scans, self.encoder = scans, encoder
+    Leaves are numbered by the key's place among them, whichever are asked.
+    """
+
+    def __init__(self, pages: Sequence[real.RealPage], encoder: Encoder) -> None:
+        self.pages, self.encoder = pages, encoder
 
     def __len__(self) -> int:
-        return len(self.scans)
+        return len(self.pages)
 
     def __getitem__(self, index: int) -> Sample:
-        page = self.scans[index].plain(self.encoder.canvas.image_tokens)
-        keys = MAIN_KEYS if page.kind == "receipt" else page.record
-        task = exercise({key: page.record.get(key) for key in keys})
-        rng = np.random.default_rng(index)
-        sample = self.encoder.encode(page.pixels, page.glyphs, task, rng)
+        scan, rng = self.pages[index], np.random.default_rng(index)
+        page, keys = scan.plain(self.encoder.canvas.image_tokens), MAIN_KEYS[scan.kind]
+        asked = [key for key in keys if key in scan.record]
+        task = exercise({key: scan.record[key] for key in asked})
+        places = [0, *(keys.index(key) + 1 for key in asked)]
+        answer = [replace(piece, field=places[piece.field]) for piece in task.answer]
+        sample = self.encoder.encode(page.pixels, page.glyphs, Exercise(task.question, answer), rng)
         if sample is None:
-            raise ValueError(f"{self.scans[index].path} does not fit {self.encoder.canvas}")
+            raise ValueError(f"{scan.path} does not fit {self.encoder.canvas}")
         return sample
 
 
@@ -180,12 +232,11 @@ def _without_lists(page: SyntheticPage) -> dict[str, Any]:
     return {key: value for key, value in page.record.items() if not isinstance(value, list)}
 
 
-def _about_real(page: SyntheticPage, rng: np.random.Generator) -> Exercise:
-    main = [key for key in MAIN_KEYS if key in page.record]
+def _about_scan(page: SyntheticPage, rng: np.random.Generator) -> Exercise:
+    main = [key for key in MAIN_KEYS.get(page.kind, ()) if key in page.record]
     if main and rng.random() < 0.5:
         return exercise({key: page.record[key] for key in main})
-    order = [*MAIN_KEYS[:3], "time", "currency", "subtotal", "total", "payment_method"]
-    keys = order if page.kind == "receipt" else page.record
+    keys = _RECEIPT if page.kind == "receipt" else page.record
     return ask({key: page.record[key] for key in keys if key in page.record}, rng)
 
 

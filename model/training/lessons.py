@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from training.samples import GLYPH_CLASSES, GLYPH_SLOTS, IGNORED, Batch
+from training.vocabulary import build
 from zamba2_vl.config import Zamba2VLConfig
 from zamba2_vl.image import CLIP_MEAN, CLIP_STD
 from zamba2_vl.model import VisionLanguageModel
@@ -20,6 +21,8 @@ FIELDS = 64
 """Leaves of an answer that are told apart; later ones count with the last."""
 
 _EMPTY_WEIGHT = 0.15
+_FORCED_WEIGHT = 0.1  # the grammar writes these, but without a grammar the model must
+_NULL = build().token_to_id("n")
 
 
 class Figures(NamedTuple):
@@ -29,6 +32,7 @@ class Figures(NamedTuple):
         letter_loss, glyph_loss: mean losses, scalars.
         letters, letters_right: learned letters and those predicted right, teacher-forced.
         glyphs, glyphs_right: filled glyph slots and those named right.
+        nulls, nulls_right: leaves that are null, and those answered so.
         leaves, leaves_right: (FIELDS,) leaves of each number, and those with all letters right.
     """
 
@@ -38,21 +42,26 @@ class Figures(NamedTuple):
     letters_right: Tensor
     glyphs: Tensor
     glyphs_right: Tensor
+    nulls: Tensor
+    nulls_right: Tensor
     leaves: Tensor
     leaves_right: Tensor
+
+
+_SCALARS = 10  # batches, pages and the scalars among the figures
 
 
 class Tally:
     """Figures added up over batches; `sums` may be added up over ranks."""
 
     def __init__(self, device: torch.device) -> None:
-        self.sums = torch.zeros(7 + 2 * FIELDS, device=device)
+        self.sums = torch.zeros(_SCALARS + 2 * FIELDS, device=device)
 
-    def add(self, figures: Figures) -> None:
+    def add(self, figures: Figures, pages: int) -> None:
         """Count one batch in."""
         one = torch.ones_like(figures.letter_loss)
         self.sums += torch.cat(
-            [torch.stack([one, *figures[:6]]), figures.leaves, figures.leaves_right]
+            [torch.stack([one, one * pages, *figures[:8]]), figures.leaves, figures.leaves_right]
         ).detach()
 
     @property
@@ -60,21 +69,29 @@ class Tally:
         """Batches counted in."""
         return round(self.sums[0].item())
 
+    @property
+    def pages(self) -> int:
+        """Pages counted in."""
+        return round(self.sums[1].item())
+
     def means(self) -> dict[str, float]:
         """Mean losses of a batch, and the shares of letters, glyphs and leaves that are right."""
-        batches, letter_loss, glyph_loss, letters, right, glyphs, named = self.sums[:7].tolist()
-        leaves, leaves_right = self.sums[7:].view(2, FIELDS).sum(1).tolist()
+        batches, _, letter_loss, glyph_loss, letters, right, glyphs, named, nulls, nulls_right = (
+            self.sums[:_SCALARS].tolist()
+        )
+        leaves, leaves_right = self.sums[_SCALARS:].view(2, FIELDS).sum(1).tolist()
         return {
             "letter_loss": round(letter_loss / batches, 4),
             "glyph_loss": round(glyph_loss / batches, 4),
             "letters": round(right / max(letters, 1), 4),
             "glyphs": round(named / max(glyphs, 1), 4),
             "leaves": round(leaves_right / max(leaves, 1), 4),
+            "nulls": round(nulls_right / max(nulls, 1), 4),
         }
 
     def by_field(self, count: int) -> list[float]:
         """The shares of leaves that are right, for leaves 1 to `count`."""
-        leaves, right = self.sums[7:].view(2, FIELDS)[:, 1 : count + 1]
+        leaves, right = self.sums[_SCALARS:].view(2, FIELDS)[:, 1 : count + 1]
         return [round(share, 3) for share in (right / leaves.clamp(min=1)).tolist()]
 
 
@@ -105,14 +122,21 @@ class Pupil(nn.Module):
         self._glyph_figures = torch.compile(glyph_figures, dynamic=False)
         self._letter_figures = torch.compile(letter_figures, dynamic=False)
 
-    def forward(self, batch: Batch, layout: PackedLayout, with_text: bool) -> Figures:
-        """Losses and figures of a batch (see `Sample` for its tensors, on the model's device)."""
+    def forward(
+        self, batch: Batch, layout: PackedLayout, with_text: bool, head: bool = False
+    ) -> Figures:
+        """Losses and figures of a batch (see `Sample` for its tensors, on the model's device).
+
+        `head`: gradients end at the glyph head.
+        """
         patches = self._shown(batch["patches"], self.mean, self.deviation, self.training)
         features = self.model.vision_tower.features(patches, layout)
+        if head:
+            features = features.detach()
         glyph_loss, glyphs, named = self._glyph_figures(self.glyph_head(features), batch["glyphs"])
         if not with_text:
             zero, none = glyph_loss.new_zeros(()), glyph_loss.new_zeros(FIELDS)
-            return Figures(zero, glyph_loss, zero, zero, glyphs, named, none, none)
+            return Figures(zero, glyph_loss, zero, zero, glyphs, named, zero, zero, none, none)
         images = self.model.vision_tower.merge(features, layout)
         embeds = self.model.place_images(batch["ids"], images)
         hidden = self.model.language_model(embeds)
@@ -121,10 +145,10 @@ class Pupil(nn.Module):
         )
         places = places.clamp(max=hidden.shape[1] - 1)[..., None].expand(-1, -1, hidden.shape[2])
         logits = self.model.language_model.logits(hidden.gather(1, places))
-        letter_loss, letters, right, leaves, leaves_right = self._letter_figures(
+        letter_loss, letters, right, *leaves = self._letter_figures(
             logits, batch["labels"], batch["field"]
         )
-        return Figures(letter_loss, glyph_loss, letters, right, glyphs, named, leaves, leaves_right)
+        return Figures(letter_loss, glyph_loss, letters, right, glyphs, named, *leaves)
 
 
 def shown(pixels: Tensor, mean: Tensor, deviation: Tensor, vary: bool) -> Tensor:
@@ -164,28 +188,42 @@ def glyph_figures(logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor, Tens
     return loss, filled.sum(), right.sum()
 
 
-def letter_figures(
-    logits: Tensor, labels: Tensor, field: Tensor
-) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-    """Cross-entropy of learned letters, their number, those right; leaves, and those right.
+def letter_figures(logits: Tensor, labels: Tensor, field: Tensor) -> tuple[Tensor, ...]:
+    """Weighted cross-entropy; chosen letters, those right; nulls, those right; leaves, those right.
+
+    Letters that the grammar forces weigh little and are not counted.
 
     Args:
         logits: (B, T, V).
         labels: (B, T), IGNORED where nothing is learned.
-        field: (B, T), the number of the leaf that a label belongs to, from 1.
+        field: (B, T), the number of the leaf that a label belongs to, from 1; 0 if it is forced.
 
     Returns:
-        Three scalars and two of (FIELDS,).
+        Five scalars and two of (FIELDS,).
     """
-    learned = labels != IGNORED
+    answered = labels != IGNORED
+    chosen = answered & (field > 0)
     each = functional.cross_entropy(
         logits.flatten(0, 1).float(), labels.flatten(), ignore_index=IGNORED, reduction="none"
     ).view_as(labels)
-    loss = each.sum() / learned.sum().clamp(min=1)
-    right = (logits.argmax(-1) == labels) & learned
-    place = torch.where(learned, field, 0).clamp(max=FIELDS - 1)
+    weight = torch.where(chosen, 1.0, _FORCED_WEIGHT) * answered
+    loss = (each * weight).sum() / weight.sum().clamp(min=1)
+    right = (logits.argmax(-1) == labels) & chosen
+    # Strings begin with a quotation mark; the rest of a null is forced.
+    after = functional.pad(field[:, 1:], (0, 1))
+    before = functional.pad(field[:, :-1], (1, 0))
+    null = chosen & (labels == _NULL) & (before != field) & (after != field)
+    place = torch.where(chosen, field, 0).clamp(max=FIELDS - 1)
     empty = each.new_zeros(len(labels), FIELDS)
-    mistakes = empty.scatter_add(1, place, (learned & ~right).to(each.dtype))
-    seen = empty.scatter_add(1, place, learned.to(each.dtype)) > 0
+    mistakes = empty.scatter_add(1, place, (chosen & ~right).to(each.dtype))
+    seen = empty.scatter_add(1, place, chosen.to(each.dtype)) > 0
     seen[:, 0] = False
-    return loss, learned.sum(), right.sum(), seen.sum(0), (seen & (mistakes == 0)).sum(0)
+    return (
+        loss,
+        chosen.sum(),
+        right.sum(),
+        null.sum(),
+        (null & right).sum(),
+        seen.sum(0),
+        (seen & (mistakes == 0)).sum(0),
+    )

@@ -57,8 +57,8 @@ class Sample:
         patches: (patches, 196) uint8, packed window order, padding 255.
         grid: (2,) patches down and across.
         ids: (length,) token ids; image places hold the image token.
-        labels: (text,) what the letters from `start` on should predict, -100 elsewhere.
-        field: (text,) number of the leaf that a label belongs to, 0 elsewhere.
+        labels: (text,) what the letters from `start` on should predict: the answer, -100 elsewhere.
+        field: (text,) number of the leaf that a label belongs to, 0 where the grammar forces it.
         start: position of the first letter of the text in `ids`.
         glyphs: (patches, 3) glyph classes in packed order.
     """
@@ -105,13 +105,17 @@ class Encoder:
     """Turns pages and exercises into samples of one canvas.
 
     `slips` is the share of answer letters that are shown wrong, so that the model learns to go on
-    after a slip of its own; what it should predict stays right.
+    after a slip of its own; what it should predict stays right. With `cut`, an answer that is too
+    long is taught as far as there is room.
     """
 
-    def __init__(self, vision: VisionConfig, canvas: Canvas, slips: float = 0.0) -> None:
+    def __init__(
+        self, vision: VisionConfig, canvas: Canvas, slips: float = 0.0, cut: bool = False
+    ) -> None:
         self.vision = vision
         self.canvas = canvas
         self.slips = slips
+        self.cut = cut
         self.tokenizer: Tokenizer = build()
         self.letters = np.array([self._id(letter) for letter in ascii_letters + digits])
 
@@ -181,20 +185,22 @@ class Encoder:
             nothing = np.zeros(0, np.int64)
             return nothing, nothing, nothing
         ids = self._prompt(exercise.question)
-        chosen = [False] * len(ids)
+        asked = len(ids)
+        chosen = [False] * asked
         field = [0] * len(ids)
         for piece in exercise.answer:
             new = self.tokenizer.encode(piece.text).ids
             ids += new
             chosen += [piece.chosen] * len(new)
             field += [piece.field] * len(new)
-        if len(ids) > room:
+        if len(ids) > room and not (self.cut and asked < room):
             return None
-        tokens = np.array(ids, np.int64)
-        learned = np.array(chosen)
+        tokens = np.array(ids[:room], np.int64)
+        learned = np.array(chosen[:room])
         # The label of a place is the token that follows it.
-        labels = np.append(np.where(learned, tokens, IGNORED)[1:], IGNORED)
-        leaf = np.append(np.array(field)[1:], 0)
+        answered = np.where(np.arange(len(tokens)) < asked, IGNORED, tokens)
+        labels = np.append(answered[1:], IGNORED)
+        leaf = np.append(np.array(field[:room])[1:], 0)
         slip = learned & (rng.random(len(tokens)) < self.slips) & np.isin(tokens, self.letters)
         tokens = np.where(slip, rng.choice(self.letters, len(tokens)), tokens)
         return tokens, labels, leaf

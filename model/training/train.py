@@ -8,9 +8,9 @@ from pathlib import Path
 import torch
 import torch.distributed as dist
 
-from training.bundled import configuration
+from training.bundled import configuration, exported_configuration
 from training.feed import Sources
-from training.stages import rehearsal, stages
+from training.stages import rehearsal, stages, warm_stages
 from training.trainer import Plan, Trainer
 
 
@@ -25,8 +25,9 @@ def main(words: Sequence[str] | None = None) -> None:
         torch.backends.cuda.matmul.allow_tf32 = True
     if "RANK" in os.environ:
         dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    recipe = warm_stages() if arguments.exported else stages()
     plan = Plan(
-        stages=rehearsal() if arguments.rehearse else stages(),
+        stages=rehearsal(recipe) if arguments.rehearse else recipe,
         sources=Sources(arguments.fonts, arguments.words, arguments.real),
         out=arguments.out,
         seconds=arguments.seconds,
@@ -36,7 +37,11 @@ def main(words: Sequence[str] | None = None) -> None:
         compiled=device.type == "cuda",
         seed=arguments.seed,
     )
-    trainer = Trainer(plan, configuration(tiny=arguments.rehearse), device)
+    if arguments.exported:
+        trainer = Trainer(plan, exported_configuration(arguments.exported), device)
+        trainer.go_on_from(arguments.exported)
+    else:
+        trainer = Trainer(plan, configuration(tiny=arguments.rehearse), device)
     if arguments.resume:
         trainer.load(arguments.resume)
     if arguments.weights:
@@ -56,6 +61,9 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--rate", type=float, default=2e-3, help="learning rate at its height")
     parser.add_argument("--workers", type=int, default=14, help="drawing processes a GPU")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument(
+        "--from", type=Path, dest="exported", help="folder of an exported model to go on from"
+    )
     begin = parser.add_mutually_exclusive_group()
     begin.add_argument("--resume", type=Path, help="a state.pt to go on from")
     begin.add_argument("--weights", type=Path, help="a pupil.safetensors to begin with")

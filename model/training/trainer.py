@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
+import numpy as np
 import torch
 import torch.distributed as dist
 from safetensors.torch import load_file, save_file
@@ -15,8 +16,10 @@ from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from training import export, real
+from training.average import Average
 from training.feed import (
     MAIN_KEYS,
+    Desk,
     DrawnPages,
     Feed,
     Pool,
@@ -29,13 +32,19 @@ from training.lessons import Figures, Pupil, Tally
 from training.muon import Optimizer
 from training.samples import Batch, Encoder, layout_of
 from training.stages import Stage
+from zamba2_vl import checkpoint
 from zamba2_vl.config import Zamba2VLConfig
 
 Exams = dict[str, list[Batch]]
 """Held-out batches by split."""
 
+_SPLITS = (
+    ("dev", "dev", "receipt"),
+    ("dev_seen", "dev_seen", "receipt"),
+    ("invoices", "dev", "invoice"),
+)
 _WINDOW = 20  # steps between two looks at the figures; all ranks decide together then
-_RISE = 100  # steps in which the learning rate rises
+_RISE = 100  # steps in which the learning rate rises, from nothing, of each fresh optimizer
 _LAST_RATE = 0.03  # of its height, at the end
 
 
@@ -58,7 +67,7 @@ class Plan:
     out: Path
     seconds: float
     rate: float = 2e-3
-    fall: float = 0.45
+    fall: float = 0.48
     save_every: float = 120.0
     look_every: float = 90.0
     drawn: int = 128
@@ -96,8 +105,12 @@ class Trainer:
         self.pupil = Pupil(config).to(device)
         self.gradients = _flat_gradients(self.pupil, device)
         self.optimizer = Optimizer(self.pupil.named_parameters())
+        head = self.pupil.glyph_head.named_parameters(prefix="glyph_head")
+        self.head_optimizer = Optimizer(head)
+        self.average = Average(list(self.pupil.parameters()))
         self.stage = 0
         self.step = 0
+        self.fresh = 0  # the step at which the optimizer in use began
         self.spent = 0.0
         self._clock = Clock()
         if plan.compiled:
@@ -115,25 +128,32 @@ class Trainer:
             with Pool(batches, stage.uses, self.rank) as pool:
                 with self._clock.stopped():
                     exams = self._exams(stage)
-                    self._warm_up(stage, pool.take())
+                    self._warm_up(stage)
                 self._teach(stage, pool, exams)
             self.stage += 1
+            if stage.head:
+                self.fresh = self.step
             self.save("latest")
         self.save("final")
 
     def save(self, name: str) -> None:
-        """The whole state for `load`, and the model in bfloat16 for everybody else."""
+        """The whole state for `load`, and the model in bfloat16 for everybody else, its average
+        over the last steps beside it."""
         if self.rank != 0:
             return
         state = {
             "pupil": self.pupil.state_dict(),
+            "average": self.average.tensors,
             "optimizer": self.optimizer.state_dict(),
             "stage": self.stage,
             "step": self.step,
+            "fresh": self.fresh,
             "spent": self._clock.now(),
         }
         export.replace(self.plan.out / "state.pt", lambda path: torch.save(state, path))
         export.save(self.pupil.model, self.plan.out / name)
+        with self.average.shown():
+            export.save(self.pupil.model, self.plan.out / f"{name}-average")
         half = {name: p.detach().bfloat16() for name, p in self.pupil.named_parameters()}
         export.replace(self.plan.out / "pupil.safetensors", lambda path: save_file(half, path))
 
@@ -142,7 +162,9 @@ class Trainer:
         state = torch.load(path, map_location=self.device, weights_only=True)
         self.pupil.load_state_dict(state["pupil"])
         self.optimizer.load_state_dict(state["optimizer"])
+        self.average.restart(state["average"])
         self.stage, self.step, self.spent = state["stage"], state["step"], state["spent"]
+        self.fresh = state["fresh"]
         self._clock = Clock(self.spent)
 
     def start_from(self, weights: Path, stage: str) -> None:
@@ -157,7 +179,15 @@ class Trainer:
             raise ValueError(f"{weights} lacks {missing} and has {surplus} too many")
         # Not strict: later uses of the shared block are the same tensors under other names.
         self.pupil.load_state_dict(tensors, strict=False)
+        self.average.restart(list(self.pupil.parameters()))
         self.stage = [each.name for each in self.plan.stages].index(stage)
+
+    def go_on_from(self, folder: Path) -> None:
+        """Begin with an exported model of this shape, which has neither a glyph head nor an
+        optimizer's state."""
+        model = checkpoint.load(folder, self.device)
+        self.pupil.model.load_state_dict(model.state_dict())
+        self.average.restart(list(self.pupil.parameters()))
 
     def say(self, **values: object) -> None:
         """One line of figures, to the log and to the terminal."""
@@ -176,7 +206,7 @@ class Trainer:
             waited += time.monotonic() - asked
             figures = self._forward(stage, batch)
             self._update(stage, figures)
-            tally.add(figures)
+            tally.add(figures, len(batch["patches"]))
             if steps % _WINDOW and steps != stage.steps:
                 continue
             self._add_up(tally)
@@ -185,7 +215,7 @@ class Trainer:
                 stage=stage.name,
                 step=self.step,
                 seconds=round(now),
-                pages_a_second=round(tally.batches * stage.batch / (now - reported)),
+                pages_a_second=round(tally.pages / (now - reported)),
                 waiting=round(waited / (now - reported), 2),
                 repeats=pool.repeats,
                 rate=self._rate(),
@@ -222,7 +252,7 @@ class Trainer:
         cuda = self.device.type == "cuda"
         with torch.autocast(self.device.type, torch.bfloat16, enabled=cuda), _fastest_attention():
             layout = layout_of(batch, self.vision)
-            figures: Figures = self.pupil(batch, layout, stage.mixture.text)
+            figures: Figures = self.pupil(batch, layout, stage.mixture.text, stage.head)
             return figures
 
     def _backward(self, stage: Stage, figures: Figures) -> None:
@@ -237,7 +267,8 @@ class Trainer:
         # One bad batch must not poison the weights: a gradient that is not finite counts as none.
         scale = torch.where(norm.isfinite(), 1.0 / norm.clamp(min=1.0), 0.0)
         self.gradients.nan_to_num_(0.0, 0.0, 0.0).mul_(scale)
-        self.optimizer.step(self._rate())
+        (self.head_optimizer if stage.head else self.optimizer).step(self._rate())
+        self.average.add(list(self.pupil.parameters()))
         self.gradients.zero_()
         self.step += 1
 
@@ -245,19 +276,27 @@ class Trainer:
         """Rises over the first steps, falls in a straight line over the last part of the clock."""
         left = 1.0 - self.spent / self.plan.seconds
         falling = max(_LAST_RATE, left / self.plan.fall)
-        return self.plan.rate * min(1.0, (self.step + 1) / _RISE, falling)
+        return self.plan.rate * min(1.0, (self.step - self.fresh + 1) / _RISE, falling)
 
     def _look(self, stage: Stage, exams: Exams) -> None:
-        """Held-out figures, each rank taking its share of the batches."""
+        """Held-out figures of the weights and of their average, each rank taking its share of the
+        batches."""
+        self.say(stage=stage.name, step=self.step, held_out=self._looked_at(stage, exams))
+        with self.average.shown():
+            self.say(stage=stage.name, step=self.step, average=self._looked_at(stage, exams))
+
+    def _looked_at(self, stage: Stage, exams: Exams) -> dict[str, float | list[float]]:
         figures: dict[str, float | list[float]] = {}
         for split, batches in exams.items():
             tally = self._examine(stage, batches[self.rank :: self.ranks])
             self._add_up(tally)
             means = tally.means()
-            figures |= {f"{split} {name}": means[name] for name in ("letters", "glyphs", "leaves")}
-            if split in ("dev", "dev_seen"):
-                figures[f"{split} by key"] = tally.by_field(len(MAIN_KEYS))
-        self.say(stage=stage.name, step=self.step, held_out=figures)
+            names = ("letters", "glyphs", "leaves", "nulls")
+            figures |= {f"{split} {name}": means[name] for name in names}
+            if split != "drawn":
+                keys = MAIN_KEYS["invoice" if split == "invoices" else "receipt"]
+                figures[f"{split} by key"] = tally.by_field(len(keys))
+        return figures
 
     def _examine(self, stage: Stage, batches: Sequence[Batch]) -> Tally:
         """What the batches show. Gradients are followed, and dropped: not to follow them would be
@@ -265,50 +304,59 @@ class Trainer:
         tally = Tally(self.device)
         self.pupil.eval()
         for batch in batches:
-            tally.add(self._forward(stage, self._to_device(batch)))
+            tally.add(self._forward(stage, self._to_device(batch)), len(batch["patches"]))
         self.pupil.train()
         return tally
 
     def _exams(self, stage: Stage) -> Exams:
         """Held-out pages for a stage of whole documents, of each split that has any."""
-        if stage.mixture.crop:
+        if stage.mixture.crop or not stage.mixture.text:
             return {}
-        sources, encoder = self.plan.sources, Encoder(self.vision, stage.canvas)
+        sheet = stage.sheets[0]
+        sources, encoder = self.plan.sources, Encoder(self.vision, sheet.canvas)
         pages: dict[str, DrawnPages | RealPages] = {
             "drawn": DrawnPages(sources, encoder, self.plan.drawn)
         }
         if stage.mixture.real and sources.real:
-            for split in ("dev", "dev_seen"):
-                scans = real.load(sources.real, split)
-                for kind in ("receipt", "invoice"):
-                    of_kind = [scan for scan in scans if scan.kind == kind]
-                    if of_kind:
-                        name = split if kind == "receipt" else f"{split} {kind}s"
-                        pages[name] = RealPages(of_kind, encoder)
+            for name, split, kind in _SPLITS:
+                scans = [page for page in real.load(sources.real, split) if page.kind == kind]
+                if scans:
+                    pages[name] = RealPages(scans, encoder)
         return {
-            split: held_out(those, encoder, stage.batch, self.plan.workers)
+            split: held_out(those, encoder, sheet.batch, self.plan.workers)
             for split, those in pages.items()
         }
 
-    def _warm_up(self, stage: Stage, batch: Batch) -> None:
+    def _warm_up(self, stage: Stage) -> None:
         """Compile for this stage's shapes before its clock starts; weights stay as they are.
 
+        Ranks begin with different sheets, and find the others' compiled ones in Inductor's cache.
         Raises FloatingPointError where gradients are not finite, naming the parameters.
         """
-        began = time.monotonic()
-        for _ in range(2):
-            self._backward(stage, self._forward(stage, self._to_device(batch)))
-            if not self.gradients.isfinite().all():
-                bad = [
-                    name
-                    for name, p in self.pupil.named_parameters()
-                    if p.grad is not None and not p.grad.isfinite().all()
-                ]
-                raise FloatingPointError(f"gradients of stage {stage.name} are not finite: {bad}")
-            self.gradients.zero_()
+        began, count = time.monotonic(), len(stage.sheets)
+        rng, desk = np.random.default_rng(self.plan.seed), Desk(self.plan.sources, stage.mixture)
+        for turn in range(count):
+            sheet = stage.sheets[(turn + self.rank) % count]
+            batch = self._to_device(self._feed(stage).batch(desk, sheet, rng))
+            for _ in range(2):
+                self._check(stage, batch)
         if self.device.type == "cuda":
             torch.cuda.synchronize()
+        if self.ranks > 1:
+            dist.barrier()
         self.say(stage=stage.name, warm_up=round(time.monotonic() - began, 1))
+
+    def _check(self, stage: Stage, batch: Batch) -> None:
+        """One step without an update."""
+        self._backward(stage, self._forward(stage, batch))
+        if not self.gradients.isfinite().all():
+            bad = [
+                name
+                for name, p in self.pupil.named_parameters()
+                if p.grad is not None and not p.grad.isfinite().all()
+            ]
+            raise FloatingPointError(f"gradients of stage {stage.name} are not finite: {bad}")
+        self.gradients.zero_()
 
     def _add_up(self, tally: Tally) -> None:
         """Add the ranks' tallies up, on all ranks."""
@@ -325,7 +373,7 @@ class Trainer:
 
     def _feed(self, stage: Stage) -> Feed:
         seed = self.plan.seed * 1000 + self.stage * 100 + self.rank + self.step * 7919
-        return Feed(self.plan.sources, stage.mixture, stage.canvas, self.vision, stage.batch, seed)
+        return Feed(self.plan.sources, stage.mixture, stage.sheets, self.vision, seed)
 
     def _to_device(self, batch: Batch) -> Batch:
         return {name: t.to(self.device, non_blocking=True) for name, t in batch.items()}

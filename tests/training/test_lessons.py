@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from training import vocabulary
 from training.bundled import configuration
 from training.lessons import FIELDS, Figures, Pupil, Tally, glyph_figures, letter_figures, relit
 from training.questions import exercise
@@ -61,15 +62,32 @@ def test_glyph_figures_by_hand() -> None:
 
 
 def test_letter_figures_by_hand() -> None:
-    labels = torch.tensor([[5, 6, IGNORED, 7, 5], [5, IGNORED, 9, IGNORED, IGNORED]])
+    labels = torch.tensor([[5, 6, IGNORED, 7, 5], [5, IGNORED, 9, IGNORED, 8]])
+    # The last letter is forced: it weighs little and counts for nothing.
     field = torch.tensor([[1, 1, 0, 2, 3], [1, 0, 3, 0, 0]])
     written = torch.tensor([[5, 6, 1, 8, 5], [5, 1, 9, 1, 1]])
     logits = LARGE * torch.nn.functional.one_hot(written, 12).float()
-    loss, learned, right, leaves, leaves_right = letter_figures(logits, labels, field)
-    assert loss.item() == pytest.approx(LARGE / 6)
+    loss, learned, right, _, _, leaves, leaves_right = letter_figures(logits, labels, field)
+    assert loss.item() == pytest.approx(LARGE * 1.1 / 6.1)
     assert (learned.item(), right.item()) == (6, 5)
     assert leaves[:5].tolist() == [0, 2, 1, 2, 0]
     assert leaves_right[:5].tolist() == [0, 2, 0, 2, 0]
+
+
+def test_nulls_are_told_from_strings() -> None:
+    build = vocabulary.build()
+    task = exercise({"a": None, "b": "n", "c": None})
+    ids, field = [], []
+    for piece in task.answer:
+        new = build.encode(piece.text).ids
+        ids += new
+        field += [piece.field] * len(new)
+    labels = torch.tensor([ids])
+    wrong = labels.clone()
+    wrong[0, field.index(3)] = 0
+    logits = torch.nn.functional.one_hot(wrong, vocabulary.VOCABULARY_SIZE).float()
+    _, _, _, nulls, nulls_right, *_ = letter_figures(logits, labels, torch.tensor([field]))
+    assert (nulls.item(), nulls_right.item()) == (2, 1)
 
 
 def test_leaves_beyond_the_last_number_count_with_it() -> None:
@@ -89,19 +107,20 @@ def test_a_tally_is_a_mean_over_what_was_counted() -> None:
     def figures(loss: float, letters: int, right: int, leaf: int) -> Figures:
         leaves, leaves_right = torch.zeros(FIELDS).long(), torch.zeros(FIELDS).long()
         leaves[leaf], leaves_right[leaf] = 4, right
-        numbers = [torch.tensor(n) for n in (letters, right, 8, 2)]
+        numbers = [torch.tensor(n) for n in (letters, right, 8, 2, 4, 3)]
         return Figures(torch.tensor(loss), torch.tensor(2 * loss), *numbers, leaves, leaves_right)
 
     tally = Tally(torch.device("cpu"))
-    tally.add(figures(1.0, 10, 1, 1))
-    tally.add(figures(2.0, 30, 3, 2))
-    assert tally.batches == 2
+    tally.add(figures(1.0, 10, 1, 1), 5)
+    tally.add(figures(2.0, 30, 3, 2), 2)
+    assert (tally.batches, tally.pages) == (2, 7)
     assert tally.means() == {
         "letter_loss": 1.5,
         "glyph_loss": 3.0,
         "letters": 0.1,
         "glyphs": 0.25,
         "leaves": 0.5,
+        "nulls": 0.75,
     }
     assert tally.by_field(3) == [0.25, 0.75, 0.0]
 

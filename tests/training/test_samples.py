@@ -99,15 +99,18 @@ def test_ids_are_the_conversation(encoder: Encoder, rng: np.random.Generator) ->
     assert set(sample.ids[len(expected) :]) == {encoder.tokenizer.token_to_id("[PAD]")}
 
 
-def test_labels_are_the_next_letters_and_only_the_chosen(
+def test_labels_are_the_answers_next_letters_and_numbers_tell_the_chosen(
     encoder: Encoder, rng: np.random.Generator
 ) -> None:
     sample = encoded(encoder, rng)
     learned = np.flatnonzero(sample.labels != IGNORED)
     following = sample.ids[sample.start + learned + 1]
     assert (sample.labels[learned] == following).all()
-    assert encoder.tokenizer.decode(sample.labels[learned].tolist()) == '"1.50"n'
-    assert sample.field[learned].tolist() == [1] * 6 + [2]
+    answer = encoder.tokenizer.decode(sample.labels[learned].tolist(), skip_special_tokens=False)
+    assert answer == '{"total":"1.50","date":null}</s>'
+    chosen = sample.field > 0
+    assert encoder.tokenizer.decode(sample.labels[chosen].tolist()) == '"1.50"n'
+    assert sample.field[chosen].tolist() == [1] * 6 + [2]
     assert not sample.field[sample.labels == IGNORED].any()
 
 
@@ -119,7 +122,7 @@ def test_slips_change_what_is_shown_and_not_what_is_learned(
     slipped = encoded(Encoder(vision, CANVAS, slips=1.0), np.random.default_rng(1), task=task)
     assert (plain.labels == slipped.labels).all()
     changed = np.flatnonzero(plain.ids != slipped.ids)
-    begin = int(np.flatnonzero(plain.labels != IGNORED)[0] + plain.start + 1)
+    begin = int(np.flatnonzero(plain.field)[0] + plain.start + 1)
     assert changed.size > 3
     # Letters and digits of what is chosen, no blanks or marks.
     assert set(changed) <= {begin + i for i, letter in enumerate("word 123!") if letter.isalnum()}
@@ -134,6 +137,10 @@ def test_an_answer_may_fill_the_canvas_and_no_more(
     assert encoded(encoder, rng, page, task=full).labels[-2] != IGNORED
     over = Exercise("<|read|>", [Piece("x" * (room + 1), True, 1)])
     assert encoder.encode(page, NO_GLYPHS, over, rng) is None
+    cutting = Encoder(encoder.vision, CANVAS, cut=True)
+    assert (
+        encoded(cutting, rng, page, task=over).ids == encoded(encoder, rng, page, task=full).ids
+    ).all()
 
 
 def test_pages_too_large_for_the_canvas(encoder: Encoder, rng: np.random.Generator) -> None:

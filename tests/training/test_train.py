@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 
 from training.bundled import configuration
 from training.feed import Sources
-from training.stages import rehearsal
+from training.stages import rehearsal, stages
 from training.train import main
 from training.trainer import Plan, Trainer
 from zamba2_vl.api import Zamba2VL
@@ -22,7 +22,7 @@ from zamba2_vl.chat import render
 
 pytestmark = pytest.mark.slow
 
-STAGES = [stage.name for stage in rehearsal()]
+STAGES = [stage.name for stage in rehearsal(stages())]
 MODEL = Path(__file__).parents[2] / "model"
 
 
@@ -66,7 +66,7 @@ def test_every_stage_is_run_to_its_end(run: Path) -> None:
 
 def test_held_out_pages_are_looked_at(run: Path) -> None:
     small, whole = values(log(run), "held_out")
-    assert set(small) == {"drawn letters", "drawn glyphs", "drawn leaves"}
+    assert set(small) == {"drawn letters", "drawn glyphs", "drawn leaves", "drawn nulls"}
     assert {"dev letters", "dev_seen leaves", "dev_seen by key"} < set(whole)
     shares = np.hstack(list(whole.values()))
     assert ((shares >= 0) & (shares <= 1)).all()
@@ -82,7 +82,7 @@ def test_what_it_leaves_is_a_checkpoint_like_the_published_ones(run: Path) -> No
 
 
 def test_a_run_goes_on_where_it_was_broken_off(sources: Sources, tmp_path: Path) -> None:
-    plan = Plan(rehearsal()[:2], sources, tmp_path, seconds=1e9, workers=0, compiled=False)
+    plan = Plan(rehearsal(stages())[:2], sources, tmp_path, seconds=1e9, workers=0, compiled=False)
     Trainer(plan, configuration(tiny=True), torch.device("cpu")).run()
     main(words(sources, tmp_path, "--resume", str(tmp_path / "state.pt")))
     ends = [line for line in log(tmp_path) if "ended" in line]
@@ -98,6 +98,15 @@ def test_a_run_begins_with_the_weights_of_another(
     main(words(sources, tmp_path, "--weights", str(weights), "--stage", "documents"))
     ends = [line for line in log(tmp_path) if "ended" in line]
     assert [(line["stage"], line["step"]) for line in ends] == [("documents", 3)]
+
+
+def test_a_run_goes_on_from_what_another_exported(
+    run: Path, sources: Sources, tmp_path: Path
+) -> None:
+    main(words(sources, tmp_path, "--from", str(run / "final-average")))
+    ends = [line for line in log(tmp_path) if "ended" in line]
+    assert [(line["stage"], line["step"]) for line in ends] == [("head", 3), ("documents", 6)]
+    assert {path.name for path in tmp_path.iterdir()} >= {"final", "final-average", "state.pt"}
 
 
 def test_weights_of_another_model_are_refused(run: Path, sources: Sources, tmp_path: Path) -> None:

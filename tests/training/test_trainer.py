@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 import torch
 
+from training import export
 from training.bundled import configuration
-from training.feed import Mixture, Sources
+from training.feed import Mixture, Sheet, Sources
 from training.lessons import Figures
 from training.samples import Canvas
 from training.stages import Stage
@@ -16,8 +17,7 @@ from training.trainer import Clock, Plan, Trainer
 CPU = torch.device("cpu")
 CROPS = Stage(
     "crops",
-    Canvas(patches=64, windows=1, length=128, text=100),
-    batch=2,
+    (Sheet(Canvas(patches=64, windows=1, length=128, text=100), 2),),
     mixture=Mixture(crop=(112, 112), lines=(1, 2)),
     glyph_weight=0.3,
     steps=2,
@@ -78,7 +78,7 @@ def test_warming_up_leaves_the_weights_alone(drawn: Sources, tmp_path: Path) -> 
 def losing(one: Trainer, loss: float) -> Figures:
     """Figures whose gradient is `loss` in every element of the glyph head's bias."""
     aim = one.pupil.glyph_head.bias.sum() * loss
-    return Figures(aim, *([torch.zeros(())] * 7))
+    return Figures(aim, *([torch.zeros(())] * 9))
 
 
 def test_gradients_are_held_to_a_norm_of_one(drawn: Sources, tmp_path: Path) -> None:
@@ -132,8 +132,35 @@ def test_a_state_brings_everything_back(drawn: Sources, tmp_path: Path) -> None:
     )
 
 
+def test_a_head_is_refitted_to_a_tower_that_stays(drawn: Sources, tmp_path: Path) -> None:
+    head = replace(CROPS, mixture=replace(CROPS.mixture, text=False), head=True, steps=4)
+    one = trainer(drawn, tmp_path, head, replace(CROPS, steps=1))
+    before = {name: p.detach().clone() for name, p in one.pupil.named_parameters()}
+    one.plan.stages.pop()
+    one.run()
+    moved = {name for name, p in one.pupil.named_parameters() if not p.equal(before[name])}
+    assert moved == {"glyph_head.weight", "glyph_head.bias"}
+    # The rate of what learns next rises from nothing.
+    assert one.fresh == one.step == 4
+    assert one._rate() == pytest.approx(one.plan.rate / 100)
+
+
+def test_a_run_goes_on_from_exported_weights_alone(drawn: Sources, tmp_path: Path) -> None:
+    one, other = (trainer(drawn, tmp_path, CROPS, seed=seed) for seed in (1, 2))
+    export.save(one.pupil.model, tmp_path / "weights")
+    other.go_on_from(tmp_path / "weights")
+    for mine, theirs in zip(
+        one.pupil.model.parameters(), other.pupil.model.parameters(), strict=True
+    ):
+        assert theirs.equal(mine.bfloat16().float())
+    with other.average.shown():
+        assert other.pupil.model.language_model.model.embed_tokens.weight.equal(
+            one.pupil.model.language_model.model.embed_tokens.weight.bfloat16().float()
+        )
+
+
 def test_looking_at_held_out_pages_teaches_nothing(drawn: Sources, tmp_path: Path) -> None:
-    pages = replace(CROPS, canvas=Canvas(1024, 24, 768, 510), mixture=Mixture())
+    pages = replace(CROPS, sheets=(Sheet(Canvas(1024, 24, 768, 510), 2),), mixture=Mixture())
     one = trainer(drawn, tmp_path, pages)
     exams = one._exams(pages)
     [first] = exams["drawn"]

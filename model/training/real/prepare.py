@@ -10,7 +10,6 @@ import cv2
 import numpy as np
 
 from docextract.framing import fit_size
-from training.real.invoices import invoice
 from training.real.picture import write_grey
 from training.real.scans import receipt
 from training.real.store import RealPage, read_grey, save
@@ -30,6 +29,9 @@ def prepare(folders: list[Path], out: Path) -> int:
 
 
 def _pages(folder: Path, out: Path) -> Iterator[RealPage]:
+    # Only preparing reads PDFs: machines that teach need no MuPDF.
+    from training.real.invoices import invoice
+
     read = {row["file"]: row["lines"] for row in _rows(folder / "characters.jsonl")}
     labels = _rows(folder / "labels.jsonl")
     photos = [label["file"] for label in labels if "truth" not in label and _trained(label)]
