@@ -64,21 +64,17 @@ def _room(
     lines: list[Line], number: int, sheet: tuple[int, ...], left: Points, along: Points
 ) -> tuple[float, float]:
     """How far a line could reach along itself until it meets another or the edge of the sheet."""
-    box = lines[number].box
-    top, bottom = box[:, 1].min(), box[:, 1].max()
-    low, high = 4.0, sheet[1] - 4.0
-    middle = box[:, 0].mean()
-    for other in lines:
-        if other is lines[number] or not other.text:
-            continue
-        shared = min(bottom, other.box[:, 1].max()) - max(top, other.box[:, 1].min())
-        if shared < 0.4 * min(bottom - top, np.ptp(other.box[:, 1])):
-            continue
-        gap = 0.5 * (bottom - top)
-        if other.box[:, 0].mean() < middle:
-            low = max(low, float(other.box[:, 0].max()) + gap)
-        else:
-            high = min(high, float(other.box[:, 0].min()) - gap)
+    boxes = np.stack([line.box for line in lines])
+    (x0, y0), (x1, y1) = boxes.min(1).T, boxes.max(1).T
+    top, bottom = y0[number], y1[number]
+    shared = np.minimum(bottom, y1) - np.maximum(top, y0)
+    beside = shared >= 0.4 * np.minimum(bottom - top, y1 - y0)
+    beside[number] = False
+    middles = boxes[:, :, 0].mean(1)
+    to_left = middles < middles[number]
+    gap = 0.5 * (bottom - top)
+    low = float(np.max(x1[beside & to_left], initial=4.0 - gap)) + gap
+    high = float(np.min(x0[beside & ~to_left], initial=sheet[1] - 4.0 + gap)) - gap
     return (low - left[0]) / along[0], (high - left[0]) / along[0]
 
 
