@@ -4,7 +4,7 @@ import hashlib
 import json
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,8 @@ from docextract.readers import Reader, identify, open_reader
 from docextract.schema import Schema, load_schema
 from docextract.settings import Settings
 
+# They decide whether a document can be read, and not what it becomes.
+_OUTSIDE = ("limits", "password", "timeout")
 _HASH = 12  # letters of a hash: enough to tell jobs apart, few enough to be shown
 
 
@@ -41,14 +43,17 @@ class Extracting:
     def identity(self) -> Mapping[str, str]:
         """The schema as it is written, the questions it leads to, the weights, and the pages."""
         schema = load_schema(self.schema)
+        chosen = {
+            f"--{field.name.replace('_', '-')}": str(getattr(self.settings, field.name) or "unset")
+            for field in fields(Settings)
+            if field.name not in _OUTSIDE
+        }
         return {
             "the job": "extraction",
             "the version": __version__,
             "the schema": f"{self.schema} ({_schema_hash(schema)})",
             "the model": f"{self.model} ({identify(self.model)[:_HASH]})",
-            "--budget": str(self.settings.budget or "the model's own"),
-            "--pages": self.settings.pages or "all",
-            "--evidence": self.settings.evidence,
+            **chosen,
         }
 
     def open(self) -> "_Extractor":

@@ -182,7 +182,7 @@ def _home(word: str) -> str:
 
 def _absolute(path: Path) -> str:
     """The one name of a place, however it was come by; a link to a file stays a link."""
-    return str(_real_folder(path.parent) / path.name)
+    return str(_real_folder(path.parent.absolute()) / path.name)
 
 
 @lru_cache

@@ -22,6 +22,7 @@ from docextract.cli.options import (
     MaxBytesOption,
     MaxPagesOption,
     MaxPixelsOption,
+    MinConfidenceOption,
     ModelOption,
     OverwriteOption,
     PagesOption,
@@ -98,6 +99,7 @@ def batch(
     ] = False,
     details: DetailsOption = False,
     strict: StrictOption = False,
+    min_confidence: MinConfidenceOption = None,
     overwrite: OverwriteOption = False,
     budget: BudgetOption = None,
     pages: PagesOption = None,
@@ -126,6 +128,7 @@ def batch(
             pages=pages,
             password=password_of(password, password_file),
             limits=Limits(max_pages, max_pixels, max_bytes),
+            min_confidence=min_confidence,
             timeout=timeout,
             evidence=evidence.value,
         )

@@ -68,6 +68,12 @@ DetailsOption = Annotated[
 StrictOption = Annotated[
     bool, typer.Option("--strict", help="Exit with 12 where a person should look.")
 ]
+MinConfidenceOption = Annotated[
+    float | None,
+    typer.Option(
+        metavar="P", min=0, max=1, help="Less likely right than this (0 to 1) wants a person."
+    ),
+]
 MaxPagesOption = Annotated[int, typer.Option(metavar="N", min=1, help="Most pages of a document.")]
 MaxPixelsOption = Annotated[int, typer.Option(metavar="N", min=1, help="Most pixels of a picture.")]
 MaxBytesOption = Annotated[int, typer.Option(metavar="N", min=1, help="Most bytes of a file.")]

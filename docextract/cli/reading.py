@@ -20,6 +20,7 @@ from docextract.cli.options import (
     MaxBytesOption,
     MaxPagesOption,
     MaxPixelsOption,
+    MinConfidenceOption,
     ModelOption,
     OutOption,
     OverwriteOption,
@@ -76,12 +77,7 @@ def read(
     ] = None,
     details: DetailsOption = False,
     strict: StrictOption = False,
-    min_confidence: Annotated[
-        float | None,
-        typer.Option(
-            metavar="P", min=0, max=1, help="Less likely right than this (0 to 1) wants a person."
-        ),
-    ] = None,
+    min_confidence: MinConfidenceOption = None,
     out: OutOption = None,
     overwrite: OverwriteOption = False,
     max_pages: MaxPagesOption = LIMITS.max_pages,
