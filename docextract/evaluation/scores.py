@@ -37,7 +37,7 @@ def f1(verdicts: Iterable[Verdict]) -> float:
     return round(2 * counts["right"] / values, 4) if values else 1.0
 
 
-def wilson(hits: int, trials: int) -> list[float]:
+def wilson(hits: float, trials: int) -> list[float]:
     """The 95 % interval of a share, after Wilson."""
     z = 1.96
     share, spread = hits / trials, z * z / trials

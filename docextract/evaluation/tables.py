@@ -5,8 +5,8 @@ from typing import Any
 
 from docextract.evaluation.judging import CORRECT, Judged, Verdict
 
-_MANY = 40
-"""Fields beyond which a table shows only what they come to together."""
+_RARE = 0.1
+"""A field that a smaller share of the files has stands in a table among all others alone."""
 
 _HEAD = (
     f"  {'field':<22}{'accuracy':>9}{'95 % interval':>17}{'precision':>11}{'recall':>8}{'F1':>7}"
@@ -23,12 +23,10 @@ def _block(split: str, figure: Mapping[str, Any]) -> Iterator[str]:
     unreadable = f", {figure['unreadable']} unreadable" if figure["unreadable"] else ""
     yield f"{split}: {figure['files']} files{unreadable}, {figure['review']} to review"
     yield _HEAD
-    fields = figure["fields"]
-    if len(fields) <= _MANY:
-        for name, field in fields.items():
-            yield _line(name, field)
+    for name in _frequent(figure):
+        yield _line(name, figure["fields"][name])
     if figure["values"]:
-        yield _line(f"all {len(fields)} fields" if len(fields) > _MANY else "all", figure["values"])
+        yield _line(f"all {len(figure['fields'])} fields", figure["values"])
     for name, rows in figure["rows"].items():
         yield _line(f"{name}, rows", rows)
     low, high = figure["whole_interval"]
@@ -40,6 +38,11 @@ def _block(split: str, figure: Mapping[str, Any]) -> Iterator[str]:
         )
     if seconds := figure["seconds"]:
         yield f"  {seconds['document']:.2f} s a document, {seconds['page']:.2f} s a page"
+
+
+def _frequent(figure: Mapping[str, Any]) -> list[str]:
+    least = _RARE * figure["files"]
+    return [name for name, field in figure["fields"].items() if field["values"] > least]
 
 
 def _line(name: str, field: Mapping[str, Any]) -> str:
@@ -62,8 +65,7 @@ def budget_table(runs: Mapping[str, Mapping[str, Any]]) -> str:
     """What each budget costs and gives: a line for each of several runs' scores, by budget."""
     lines = []
     for split in next(iter(runs.values())):
-        names = [name for figure in runs.values() for name in figure[split]["fields"]]
-        fields = list(dict.fromkeys(names))[:_MANY]
+        fields = list(dict.fromkeys(n for run in runs.values() for n in _frequent(run[split])))
         lines.append(f"{split}, by budget")
         heads = "".join(f"{name:>{len(name) + 2}}" for name in fields)
         lines.append(f"  {'budget':<10}{'s a page':>9}{'F1':>8}{'whole':>8}{heads}")

@@ -145,3 +145,11 @@ def test_the_worst_come_first_and_say_what_was_read() -> None:
     assert lines[2] == "b: 1 of 2 wrong"
     assert lines[3].split() == ["total", "wrong", "0.60", "'total", "as", "read'", "for", "'9.00'"]
     assert worst_cases(FOUR[:1], 5) == ""
+
+
+def test_fields_of_few_files_stand_among_all_others() -> None:
+    odd: dict[str, Verdict] = {"odd": "right"}
+    many = [judged(str(number), "right", "right") for number in range(19)]
+    table = score_table(scores([*many, replace(many[0], verdicts=odd, similar={})]))
+    assert "  total " in table and "  odd " not in table
+    assert "all 3 fields" in table

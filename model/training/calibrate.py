@@ -1,0 +1,154 @@
+"""Fits the confidence of a set of weights to files that were read with it and judged.
+
+    docextract evaluate FOLDER --schema receipt --truth labels.jsonl -o read.jsonl
+    python -m training.calibrate read.jsonl --weights model/weights
+
+No page is read again. The figures are of values whose document the fit had not seen: the documents
+are dealt into folds, copies of one document into the same, and each fold is foretold by a fit to
+the others. What is stored beside the weights is then fitted to all of them.
+"""
+
+import argparse
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from zlib import crc32
+
+import numpy as np
+from numpy.typing import NDArray
+
+from docextract.confidence import CALIBRATION, Calibration, Signal, features, fingerprint
+from docextract.evaluation import reliability
+
+FOLDS = 5
+_RIDGE = 1.0
+"""Weight of the squared slopes in the loss: a few dozen values must not make a slope steep."""
+_STEPS = 50
+
+
+@dataclass(frozen=True)
+class Case:
+    """A value that was read, whether it was right, and where it is from.
+
+    `source` names the results, `document` the file or its group.
+    """
+
+    source: str
+    document: str
+    signal: Signal
+    right: bool
+
+
+def load_cases(path: Path) -> list[Case]:
+    """The judged values in a file of results that have log-probabilities."""
+    cases = []
+    for line in path.read_text("utf-8").splitlines():
+        result = json.loads(line)
+        signals = {name: Signal.from_dict(one) for name, one in result["signals"].items()}
+        cases += [
+            Case(path.stem, result["group"] or result["file"], signal, result["correct"][name])
+            for name, signal in signals.items()
+            if signal.logprobs
+        ]
+    return cases
+
+
+def fit(cases: Sequence[Case]) -> Calibration:
+    """The ridge-penalised logistic regression of being right on the features.
+
+    Raises ValueError where there is nothing to learn from.
+    """
+    right = np.array([case.right for case in cases], np.float64)
+    if not 0 < right.sum() < len(right):
+        raise ValueError("a fit needs values that are right and values that are wrong")
+    rows = [features(case.signal) for case in cases]
+    names = sorted({name for row in rows for name in row})
+    table = np.array([[1.0, *(row.get(name, 0.0) for name in names)] for row in rows])
+    slopes = _newton(table, right)
+    return Calibration(
+        round(float(slopes[0]), 5),
+        {name: round(float(slope), 5) for name, slope in zip(names, slopes[1:], strict=True)},
+    )
+
+
+def _newton(table: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The intercept, which is free, and the slopes, which are held small."""
+    ridge = np.diag([1e-9] + [_RIDGE] * (table.shape[1] - 1))
+    slopes = np.zeros(table.shape[1])
+    for _ in range(_STEPS):
+        chance = 1 / (1 + np.exp(-np.clip(table @ slopes, -30, 30)))
+        gradient = table.T @ (chance - right) + ridge @ slopes
+        curvature = (table * (chance * (1 - chance))[:, None]).T @ table + ridge
+        step = np.linalg.solve(curvature, gradient)
+        slopes -= step * min(1.0, 4.0 / (np.abs(step).max() + 1e-12))
+        if np.abs(step).max() < 1e-8:
+            break
+    return slopes
+
+
+def foretold(cases: Sequence[Case], folds: int = FOLDS) -> list[float]:
+    """The confidence of each case under a fit that did not see its document."""
+    documents = sorted(
+        {case.document for case in cases}, key=lambda name: (crc32(name.encode()), name)
+    )
+    fold_of = {name: place % folds for place, name in enumerate(documents)}
+    fits = [fit([c for c in cases if fold_of[c.document] != fold]) for fold in range(folds)]
+    return [fits[fold_of[case.document]].probability(case.signal) or 0.0 for case in cases]
+
+
+def scored(cases: Sequence[Case], confidences: Iterable[float]) -> dict[str, Any]:
+    """How well confidences keep what they promise, and what knowing only the mean would give."""
+    pairs = [(value, case.right) for value, case in zip(confidences, cases, strict=True)]
+    figures = reliability(pairs)
+    if figures is None:
+        raise ValueError("there are no values to score")
+    mean = sum(case.right for case in cases) / len(cases)
+    return {**figures, "brier_of_the_mean": round(mean * (1 - mean), 4)}
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Fit, score and store what the command line asks for."""
+    parser = argparse.ArgumentParser(prog="python -m training.calibrate", description=__doc__)
+    parser.add_argument("results", type=Path, nargs="+", help="written by docextract evaluate -o")
+    parser.add_argument("--weights", type=Path, required=True, help="the checkpoint's folder")
+    parser.add_argument("--folds", type=int, default=FOLDS)
+    arguments = parser.parse_args(words)
+    cases = [case for path in arguments.results for case in load_cases(path)]
+    confidences = foretold(cases, arguments.folds)
+    figures = scored(cases, confidences)
+    print(f"{'values not fitted':<28}{'number':>7}{'right':>8}{'ECE':>8}{'Brier':>8}{'of mean':>9}")
+    print(_line("all", figures))
+    parts: dict[str, list[tuple[Case, float]]] = {}
+    for case, confidence in zip(cases, confidences, strict=True):
+        absent = "absent" if case.signal.status == "absent" else "found"
+        for name in (case.source, case.signal.kind, absent):
+            parts.setdefault(name, []).append((case, confidence))
+    for name, some in parts.items():
+        print(_line(name, scored([case for case, _ in some], [value for _, value in some])))
+    calibration = fit(cases)
+    content = {
+        "weights": fingerprint(arguments.weights),
+        "intercept": calibration.intercept,
+        "slopes": calibration.slopes,
+        "scored": {
+            "documents": len({case.document for case in cases}),
+            "folds": arguments.folds,
+            **figures,
+        },
+    }
+    path = arguments.weights / CALIBRATION
+    path.write_text(json.dumps(content, indent=2) + "\n", "utf-8")
+    print(f"{path}: {len(calibration.slopes)} slopes")
+
+
+def _line(name: str, figures: dict[str, Any]) -> str:
+    return (
+        f"{name[-27:]:<28}{figures['values']:>7}{figures['right']:>8.1%}{figures['ece']:>8.3f}"
+        f"{figures['brier']:>8.3f}{figures['brier_of_the_mean']:>9.3f}"
+    )
+
+
+if __name__ == "__main__":
+    main()
