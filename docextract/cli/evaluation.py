@@ -109,7 +109,7 @@ def evaluate(
                     schema,
                     pairs,
                     "month first" if month_first else "day first",
-                    settings=Settings(budget=tokens),
+                    settings=Settings(budget=tokens, evidence=evidence.value),
                     model=model,
                     device=device,
                     jobs=jobs,

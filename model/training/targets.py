@@ -2,10 +2,10 @@
 
     python -m training.targets --receipts SROIE --einvoices EINVOICES --exam EXAM --out measured
 
-Everything is read by the product itself, greedily, from pixels, and scored as `docextract evaluate`
-scores. EXAM is drawn by `python -m training.exam`. `measured` then holds what was read, judged
-(receipts.jsonl, ...: what `python -m training.calibrate` fits to), and the table as targets.md and
-targets.json.
+Everything is read by the product itself, greedily, from pixels alone, and scored as `docextract
+evaluate` scores; the e-invoices are read once more with the help of their visible words. EXAM is
+drawn by `python -m training.exam`. `measured` then holds what was read, judged (receipts.jsonl,
+...: what `python -m training.calibrate` fits to), and the table as targets.md and targets.json.
 """
 
 import argparse
@@ -15,7 +15,9 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cache
 from pathlib import Path
+from typing import Literal
 
 from docextract.confidence import fingerprint
 from docextract.evaluation import (
@@ -55,18 +57,21 @@ _LONGEST_DATE = 4
 
 @dataclass(frozen=True)
 class Set:
-    """Labelled files, and how they are read. An empty `splits` means all."""
+    """Labelled files of a folder, and how they are read. An empty `splits` means all."""
 
     name: str
-    schema: str | None
+    folder: str
+    schema: str | None = None
     renamed: Mapping[str, str] = field(default_factory=dict)
     splits: tuple[str, ...] = ()
+    evidence: Literal["words", "none"] = "none"
 
 
 SETS = (
-    Set("receipts", "receipt", _RECEIPT_KEYS, ("dev", "dev_seen")),
-    Set("einvoices", "invoice", _EINVOICE_KEYS, ("dev",)),
-    Set("exam", None),
+    Set("receipts", "receipts", "receipt", _RECEIPT_KEYS, ("dev", "dev_seen")),
+    Set("einvoices", "einvoices", "invoice", _EINVOICE_KEYS, ("dev",)),
+    Set("einvoices_words", "einvoices", "invoice", _EINVOICE_KEYS, ("dev",), "words"),
+    Set("exam", "exam"),
 )
 
 
@@ -91,7 +96,13 @@ def measures(read: Mapping[str, Sequence[Judged]], folders: Mapping[str, Path]) 
     if "receipts" in read:
         found += _of_receipts(read["receipts"])
     if "einvoices" in read:
-        found += _of_einvoices(read["einvoices"], folders["einvoices"])
+        pixels = (("invoice_number", 0.85), ("issue_date", 0.85), ("total", 0.85))
+        fields = (*pixels, ("seller_name", 0.75), ("due_date", 0.80), ("iban", 0.80))
+        found += _of_einvoices("e-invoices", fields, read["einvoices"], folders["einvoices"])
+    if "einvoices_words" in read:
+        words = (("invoice_number", 0.96), ("issue_date", 0.96), ("total", 0.96))
+        judged, folder = read["einvoices_words"], folders["einvoices"]
+        found += _of_einvoices("e-invoices, with words", words, judged, folder)
     if "exam" in read:
         found += _of_exam(read["exam"])
     return found
@@ -116,26 +127,18 @@ def _of_receipts(judged: Sequence[Judged]) -> Iterator[Measure]:
         yield Measure(what, "micro-F1", least, f1(verdicts), f"{len(mine)} files", None)
 
 
-def _of_einvoices(judged: Sequence[Judged], folder: Path) -> Iterator[Measure]:
+def _of_einvoices(
+    what: str, fields: Sequence[tuple[str, float]], judged: Sequence[Judged], folder: Path
+) -> Iterator[Measure]:
+    """Means over layouts of files whose number and total stand on the page."""
     lines = (folder / "labels.jsonl").read_text("utf-8").splitlines()
     strict = {line["file"] for line in map(json.loads, lines) if line["strict"]}
     mine = [one for one in judged if one.label.file in strict]
-    for key, least in (
-        ("invoice_number", 0.85),
-        ("issue_date", 0.85),
-        ("total", 0.85),
-        ("seller_name", 0.75),
-    ):
-        yield _mean(key, least, mine)
-    texts = {one.label.file: _text(folder / one.label.file) for one in mine}
-    for key, stands in _STANDS.items():
-        on_page = [
-            one
-            for one in mine
-            if (truth := one.label.truth.get(key)) and stands(truth, texts[one.label.file])
-        ]
-        if on_page:
-            yield _mean(key, 0.80, on_page)
+    for key, least in fields:
+        stands = _STANDS.get(key)
+        some = [one for one in mine if not stands or _is_on_page(one, key, stands, folder)]
+        if some:
+            yield _mean(what, key, least, some)
 
 
 def _of_exam(judged: Sequence[Judged]) -> Iterator[Measure]:
@@ -161,7 +164,7 @@ def _share(what: str, key: str, least: float, hits: Sequence[bool]) -> Measure:
     return Measure(what, key, least, sum(hits) / len(hits), f"{len(hits)}", (low, high))
 
 
-def _mean(key: str, least: float, judged: Sequence[Judged]) -> Measure:
+def _mean(what: str, key: str, least: float, judged: Sequence[Judged]) -> Measure:
     """The mean over groups; its interval is that of the share of groups, few as they are."""
     groups: dict[str, list[bool]] = {}
     for one in judged:
@@ -170,7 +173,7 @@ def _mean(key: str, least: float, judged: Sequence[Judged]) -> Measure:
         )
     value = sum(sum(hits) / len(hits) for hits in groups.values()) / len(groups)
     return Measure(
-        "e-invoices, dev",
+        what,
         key,
         least,
         value,
@@ -184,6 +187,14 @@ def _interval(share: float, trials: int) -> tuple[float, float]:
     return low, high
 
 
+def _is_on_page(
+    one: Judged, key: str, stands: Callable[[str, Sequence[str]], bool], folder: Path
+) -> bool:
+    truth = one.label.truth.get(key)
+    return bool(truth) and stands(str(truth), _text(folder / one.label.file))
+
+
+@cache
 def _text(path: Path) -> list[str]:
     """The words of a document's text layer."""
     with open_document(path, Limits(), None, str(path)) as document:
@@ -242,15 +253,17 @@ def table(found: Sequence[Measure]) -> str:
 def main(words: Sequence[str] | None = None) -> None:
     """Read, judge and report what the command line names."""
     arguments = _arguments(words)
-    folders = {one.name: path for one in SETS if (path := getattr(arguments, one.name))}
+    names = dict.fromkeys(one.folder for one in SETS)
+    folders = {name: path for name in names if (path := getattr(arguments, name))}
     if not folders:
-        sys.exit(f"name at least one of {', '.join(f'--{one.name}' for one in SETS)}")
+        sys.exit(f"name at least one of {', '.join(f'--{name}' for name in names)}")
     budget = parse_budget(arguments.budget) if arguments.budget else None
     arguments.out.mkdir(parents=True, exist_ok=True)
     read: dict[str, list[Judged]] = {}
     for one in SETS:
-        if one.name in folders:
-            read[one.name] = _read(one, folders[one.name], arguments, Settings(budget=budget))
+        if one.folder in folders:
+            settings = Settings(budget=budget, evidence=one.evidence)
+            read[one.name] = _read(one, folders[one.folder], arguments, settings)
     found = measures(read, folders)
     figures = {name: scores(judged) for name, judged in read.items()}
     blocks = [f"{name}\n\n```\n{score_table(scored)}\n```" for name, scored in figures.items()]

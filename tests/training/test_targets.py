@@ -66,6 +66,10 @@ def test_einvoices_count_by_layout_and_where_the_value_stands(einvoices: Path) -
     assert found["total"].value == 0.5
     assert (found["due_date"].value, found["due_date"].count) == (1, "1 layouts, 1 files")
     assert (found["iban"].value, found["iban"].count) == (0.5, "2 layouts, 2 files")
+    helped = measures({"einvoices_words": read}, {"einvoices": einvoices})
+    assert [(one.field, one.least) for one in helped] == [
+        ("invoice_number", 0.96), ("issue_date", 0.96), ("total", 0.96),
+    ]  # fmt: skip
 
 
 def test_the_exam_counts_values_and_rows() -> None:
