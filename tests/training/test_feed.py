@@ -3,6 +3,7 @@ from dataclasses import replace
 from itertools import count, islice
 from pathlib import Path
 from threading import Event
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,11 +24,12 @@ from training.feed import (
     loader,
 )
 from training.real.store import save
-from training.samples import IGNORED, Batch, Canvas, Encoder
+from training.samples import IGNORED, Batch, Canvas, Encoder, Sample
 from zamba2_vl.config import VisionConfig
 
 CROPS = Canvas(patches=64, windows=1, length=200, text=150)
 PAGES = Canvas(patches=1024, windows=24, length=768, text=510)
+CROPS_OF_TWO = Sheet(CROPS, 2)
 CROP = Mixture(crop=(112, 112), lines=(1, 3))
 
 
@@ -74,6 +76,26 @@ def test_documents_are_asked_for_their_values_or_read(drawn: Sources, vision: Vi
         batch = first(Feed(drawn, Mixture(read=read), [Sheet(PAGES, 4)], vision, seed=1))
         asked.append(["<|read|>" in text for text in texts(batch, encoder)])
     assert not all(asked[0]) and all(asked[1])
+
+
+def test_a_page_that_cannot_be_drawn_is_left_out_but_not_a_second(
+    drawn: Sources, vision: VisionConfig, capsys: pytest.CaptureFixture[str]
+) -> None:
+    feed, desk = Feed(drawn, CROP, [Sheet(CROPS, 2)], vision, seed=1), Desk(drawn, CROP)
+    good, bad = desk.sample, iter([ValueError("no such letter"), None, None, ValueError("again")])
+
+    def sometimes(*arguments: Any) -> Sample | None:
+        failure = next(bad)
+        if failure:
+            raise failure
+        return good(*arguments)
+
+    desk.sample = sometimes  # type: ignore[method-assign]
+    rng = np.random.default_rng(0)
+    assert len(feed.batch(desk, CROPS_OF_TWO, rng)["ids"]) == 2
+    assert "no such letter" in capsys.readouterr().err
+    with pytest.raises(ValueError, match="again"):
+        feed.batch(desk, CROPS_OF_TWO, rng)
 
 
 def test_real_pages_are_mixed_in(sources: Sources, vision: VisionConfig) -> None:

@@ -146,7 +146,8 @@ def _press(page: Pixels, x: int, y: int, picture: Pixels, white: bool) -> None:
     """Print a black-on-white picture with its corner at (x, y); parts beyond the page are lost."""
     tall, wide = picture.shape
     if x < 0 or y < 0 or x + wide > page.shape[1] or y + tall > page.shape[0]:
-        picture = picture[max(0, -y) : page.shape[0] - y, max(0, -x) : page.shape[1] - x]
+        down, right = max(0, page.shape[0] - y), max(0, page.shape[1] - x)
+        picture = picture[max(0, -y) : down, max(0, -x) : right]
         x, y = max(0, x), max(0, y)
         tall, wide = picture.shape
         if not tall or not wide:
