@@ -17,6 +17,7 @@ from docextract.assembly import Assembled, PageAnswer, assemble
 from docextract.confidence import Calibrated, Calibration, Signal, written_logprobs
 from docextract.errors import AnswerError, ModelError, TimedOutError
 from docextract.grounding import ground, hidden_text
+from docextract.grounding.attached import compare_attached
 from docextract.pages import Document, Page, open_document
 from docextract.prompt import render_question
 from docextract.readers import Reader, Reading, open_reader
@@ -102,8 +103,12 @@ def extract(
         calibration = _calibration(reader, needed=settings.min_confidence is not None)
         run = _Run(loaded, reader, document, settings, clock, progress)
         answers, checks = run.read(numbers)
+        attached = document.attached if settings.evidence == "words" else {}
     assembled = assemble(loaded, answers)
     checks = [*checks, *assembled.checks]
+    for path, value, check in compare_attached(loaded.fields, assembled.fields, attached):
+        assembled = replace(assembled, fields={**assembled.fields, path: value})
+        checks.append(check)
     signals = _signals(assembled, checks)
     fields = _with_confidence(assembled.fields, signals, calibration)
     checks += _unsure(fields, settings.min_confidence)

@@ -4,9 +4,10 @@ import io
 import stat
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, NamedTuple, Self
@@ -15,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps, TiffImagePlugin, UnidentifiedImageError
 
+from docextract.einvoice import read_einvoice
 from docextract.errors import (
     DamagedFileError,
     DocextractError,
@@ -39,6 +41,8 @@ _SUBFILE_TYPE = 254  # TIFF tag NewSubfileType
 _REDUCED_IMAGE = 1  # its bit that marks a thumbnail of another frame
 _PICTURES = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
 _SIGNATURES = (b"\x89PNG", b"\xff\xd8", b"GIF8", b"II*\0", b"MM\0*")
+_MOST_ATTACHMENTS = 20
+_MOST_PACKED = 2**18  # bytes of a compressed attachment, which may unpack to a thousand times that
 _HEIC_BRANDS = (b"heic", b"heix", b"mif1")
 
 
@@ -103,6 +107,11 @@ class Document(ABC):
         It may turn out late, when a page is drawn.
         """
         return False
+
+    @property
+    def attached(self) -> Mapping[str, Sequence[str]]:
+        """What an e-invoice in the file says (docextract.einvoice), by its keys; often nothing."""
+        return {}
 
     @abstractmethod
     def close(self) -> None:
@@ -341,6 +350,21 @@ class _Pdf(DrawnDocument):
     @property
     def repaired(self) -> bool:
         return bool(self._document.is_repaired)
+
+    @cached_property
+    def attached(self) -> Mapping[str, Sequence[str]]:
+        for number in range(min(self._document.embfile_count(), _MOST_ATTACHMENTS)):
+            try:
+                about = self._document.embfile_info(number)
+                if about["length"] > _MOST_PACKED:
+                    continue
+                found = read_einvoice(self._document.embfile_get(number))
+            except (KeyError, RuntimeError, TypeError, ValueError):
+                # What cannot be unpacked bears no witness; the pages are read all the same.
+                continue
+            if found is not None:
+                return found
+        return {}
 
     def close(self) -> None:
         self._document.close()

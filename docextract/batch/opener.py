@@ -7,6 +7,7 @@ document.
 
 import hashlib
 import stat
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -52,6 +53,7 @@ class _Opened:
     unit: Literal["point", "pixel"]
     page_count: int
     repaired: bool
+    attached: Mapping[str, Sequence[str]]
 
 
 @dataclass(frozen=True)
@@ -129,6 +131,7 @@ class IsolatedDocument(Document):
         self._settings = settings
         self._pages = opened.page_count
         self._repaired = opened.repaired
+        self._attached = opened.attached
 
     @property
     def page_count(self) -> int:
@@ -137,6 +140,10 @@ class IsolatedDocument(Document):
     @property
     def repaired(self) -> bool:
         return self._repaired
+
+    @property
+    def attached(self) -> Mapping[str, Sequence[str]]:
+        return self._attached
 
     def close(self) -> None:
         """Nothing: the next document takes this one's place."""
@@ -163,7 +170,12 @@ def serve(connection: Connection, memory: int) -> None:
                             document.close()
                         document = None  # until the next one has been opened
                         document = _open(question.task, question.settings)
-                        answer = _Opened(document.unit, document.page_count, document.repaired)
+                        answer = _Opened(
+                            document.unit,
+                            document.page_count,
+                            document.repaired,
+                            document.attached,
+                        )
                     else:
                         assert document is not None
                         page = document.render(question.number, question.budget, question.crop)

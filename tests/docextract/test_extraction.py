@@ -309,3 +309,24 @@ def test_evidence_can_be_left_out(letter: Path) -> None:
     settings = Settings(evidence="none")
     result = extract(letter, Ticket, ScriptedReader([{"total": "9.99"}]), settings)
     assert (result.fields["total"].evidence, result.status) == ("none", "ok")
+
+
+def test_an_attached_einvoice_bears_witness_and_replaces_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "einvoice.pdf"
+    with pymupdf.open() as document:
+        document.new_page().insert_text((50, 100), "R-17 119.00")
+        xml = b"<Invoice><ID>R-17</ID><LegalMonetaryTotal><PayableAmount>118.00</PayableAmount>"
+        document.embfile_add("xrechnung.xml", xml + b"</LegalMonetaryTotal></Invoice>")
+        document.save(path)
+    record = {"invoice_number": "R-17", "total": "119.00"}
+    result = extract(path, "invoice_number, total money", ScriptedReader([record]))
+    assert result.data == record
+    assert {key: value.evidence for key, value in result.fields.items()} == {
+        "invoice_number": "grounded",
+        "total": "contradicted",
+    }
+    assert [(check.path, check.passed) for check in result.checks] == [
+        ("invoice_number", True),
+        ("total", False),
+    ]
+    assert result.status == "review"

@@ -465,3 +465,29 @@ def test_a_file_that_may_not_be_read_is_told_so(
     monkeypatch.setattr(Path, "open", refuse)
     with pytest.raises(MissingFileError, match="cannot be opened .*Permission denied"):
         open_document(path)
+
+
+def test_an_attached_einvoice_is_read() -> None:
+    with pymupdf.open() as pdf:
+        pdf.new_page()
+        pdf.embfile_add("note.txt", b"hello")
+        pdf.embfile_add("factur-x.xml", b"<Invoice><ID>R-17</ID></Invoice>")
+        content = pdf.tobytes()
+    with open_document(content) as document:
+        assert document.attached == {"invoice_number": ("R-17",)}
+
+
+def test_an_attachment_that_unpacks_to_too_much_is_left_packed() -> None:
+    noise = np.random.default_rng(1).bytes(2**19)
+    with pymupdf.open() as pdf:
+        pdf.new_page()
+        pdf.embfile_add("large.xml", b"<Invoice><ID>1</ID><!--" + noise.hex().encode() + b"-->")
+        content = pdf.tobytes(deflate=True)
+    with open_document(content) as document:
+        assert document.attached == {}
+
+
+def test_a_picture_has_nothing_attached(tmp_path: Path) -> None:
+    Image.new("L", (30, 30)).save(tmp_path / "a.png")
+    with open_document(tmp_path / "a.png") as document:
+        assert document.attached == {}
