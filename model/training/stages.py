@@ -85,8 +85,8 @@ def _documents() -> Stage:
     return Stage(
         "documents",
         (
-            Sheet(Canvas(patches=6272, windows=120, length=2176, text=900), 48, 0.50, least=1250),
-            Sheet(Canvas(patches=4400, windows=90, length=1792, text=900), 64, 0.25, least=700),
+            Sheet(Canvas(patches=6272, windows=120, length=2176, text=900), 48, 0.55, least=1250),
+            Sheet(Canvas(patches=4400, windows=90, length=1792, text=900), 64, 0.20, least=800),
             Sheet(Canvas(patches=13600, windows=256, length=4608, text=1500), 20, 0.25, least=2000),
         ),
         mixture=Mixture(read=0.12, real=0.48),
