@@ -10,13 +10,13 @@ import math
 import re
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol, Self, runtime_checkable
 
 from docextract.errors import ModelError
 from docextract.printed import Kind
-from docextract.records import Evidence, FieldEvidence, FieldStatus
+from docextract.records import Check, Evidence, FieldEvidence, FieldStatus
 
 CALIBRATION = "confidence.json"
 
@@ -48,22 +48,6 @@ class Signal:
     repairs: int
     doubts: int
 
-    @classmethod
-    def of(
-        cls, path: str, field: FieldEvidence, kind: Kind, logprobs: Sequence[float], doubts: int
-    ) -> Self:
-        """What is known about the value at `path` of a record."""
-        listed = any(step.isdigit() for step in path.split("."))
-        return cls(
-            kind,
-            tuple(round(value, 5) for value in logprobs),
-            listed,
-            field.status,
-            field.evidence,
-            len(field.repairs),
-            doubts,
-        )
-
     def to_dict(self) -> dict[str, Any]:
         """In JSON types; `Signal.from_dict` takes it back."""
         return {**asdict(self), "logprobs": list(self.logprobs)}
@@ -71,6 +55,27 @@ class Signal:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
         return cls(**{**values, "logprobs": tuple(values["logprobs"])})
+
+
+def signals_of(
+    fields: Mapping[str, FieldEvidence],
+    kinds: Mapping[str, Kind],
+    logprobs: Mapping[str, Sequence[float]],
+    doubts: int,
+) -> dict[str, Signal]:
+    """What is known about each value of a record, all by path."""
+    return {
+        path: Signal(
+            kind=kinds[path],
+            logprobs=tuple(round(value, 5) for value in logprobs[path]),
+            listed=any(step.isdigit() for step in path.split(".")),
+            status=field.status,
+            evidence=field.evidence,
+            repairs=len(field.repairs),
+            doubts=doubts,
+        )
+        for path, field in fields.items()
+    }
 
 
 def features(signal: Signal) -> dict[str, float]:
@@ -126,6 +131,43 @@ class Calibrated(Protocol):
 
     @property
     def calibration(self) -> Calibration | None: ...
+
+
+def calibration_of(reader: object, needed: bool) -> Calibration | None:
+    """The calibration that a reader brings.
+
+    Raises:
+        ModelError: it brings none, and one is needed.
+    """
+    calibration = reader.calibration if isinstance(reader, Calibrated) else None
+    if needed and calibration is None:
+        raise ModelError(
+            "nobody knows how sure this model is: no calibration belongs to it",
+            hint="leave the least confidence out, or fit a calibration (training.calibrate)",
+        )
+    return calibration
+
+
+def with_confidence(
+    fields: Mapping[str, FieldEvidence],
+    signals: Mapping[str, Signal],
+    calibration: Calibration | None,
+) -> Mapping[str, FieldEvidence]:
+    """The fields with their confidence, as far as there is a calibration."""
+    if calibration is None:
+        return fields
+    return {
+        path: replace(field, confidence=calibration.probability(signals[path]))
+        for path, field in fields.items()
+    }
+
+
+def unsure(fields: Mapping[str, FieldEvidence], least: float | None) -> Iterator[Check]:
+    """A failed check for each value that is less likely right than it has to be."""
+    for path, field in fields.items():
+        if least is not None and field.confidence is not None and field.confidence < least:
+            message = f"{path}: the confidence {field.confidence:.2f} is below {least:g}"
+            yield Check("confident", path, False, message)
 
 
 def load_calibration(folder: Path) -> Calibration | None:

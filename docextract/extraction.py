@@ -1,7 +1,7 @@
 """Read a document's pages into one record."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -13,15 +13,21 @@ from pydantic import BaseModel
 
 from docextract import __version__
 from docextract.answer import Answer, parse_answer
-from docextract.assembly import Assembled, PageAnswer, assemble
-from docextract.confidence import Calibrated, Calibration, Signal, written_logprobs
-from docextract.errors import AnswerError, ModelError, TimedOutError
+from docextract.assembly import PageAnswer, assemble
+from docextract.confidence import (
+    calibration_of,
+    signals_of,
+    unsure,
+    with_confidence,
+    written_logprobs,
+)
+from docextract.errors import AnswerError, TimedOutError
 from docextract.grounding import ground, hidden_text
 from docextract.grounding.attached import compare_attached
 from docextract.pages import Document, Page, open_document
 from docextract.prompt import render_question
 from docextract.readers import Reader, Reading, open_reader
-from docextract.records import Check, Extraction, FieldEvidence, Timings, Tokens
+from docextract.records import Check, Extraction, Timings, Tokens
 from docextract.schema import Schema, load_schema
 from docextract.settings import Settings
 
@@ -100,7 +106,7 @@ def extract(
     with _opened(source, settings, name) as document:
         numbers = document.numbers(settings.pages)
         reader = reader or _bundled_reader()
-        calibration = _calibration(reader, needed=settings.min_confidence is not None)
+        calibration = calibration_of(reader, needed=settings.min_confidence is not None)
         run = _Run(loaded, reader, document, settings, clock, progress)
         answers, checks = run.read(numbers)
         attached = document.attached if settings.evidence == "words" else {}
@@ -109,9 +115,10 @@ def extract(
     for path, value, check in compare_attached(loaded.fields, assembled.fields, attached):
         assembled = replace(assembled, fields={**assembled.fields, path: value})
         checks.append(check)
-    signals = _signals(assembled, checks)
-    fields = _with_confidence(assembled.fields, signals, calibration)
-    checks += _unsure(fields, settings.min_confidence)
+    doubts = sum(not check.passed for check in checks)
+    signals = signals_of(assembled.fields, assembled.kinds, assembled.logprobs, doubts)
+    fields = with_confidence(assembled.fields, signals, calibration)
+    checks += unsure(fields, settings.min_confidence)
     doubtful = any(value.needs_review for value in fields.values())
     return Extraction(
         version=__version__,
@@ -137,45 +144,6 @@ def _opened(
     name = name or ("document" if isinstance(source, bytes) else fspath(source))
     content = source if isinstance(source, bytes) else Path(source)
     return open_document(content, settings.limits, settings.password, name)
-
-
-def _calibration(reader: Reader, needed: bool) -> Calibration | None:
-    calibration = reader.calibration if isinstance(reader, Calibrated) else None
-    if needed and calibration is None:
-        raise ModelError(
-            f"nobody knows how sure the model {reader.name} is: no calibration belongs to it",
-            hint="leave the least confidence out, or fit a calibration (training.calibrate)",
-        )
-    return calibration
-
-
-def _signals(assembled: Assembled[Any], checks: Sequence[Check]) -> dict[str, Signal]:
-    doubts = sum(not check.passed for check in checks)
-    return {
-        path: Signal.of(path, field, assembled.kinds[path], assembled.logprobs[path], doubts)
-        for path, field in assembled.fields.items()
-    }
-
-
-def _with_confidence(
-    fields: Mapping[str, FieldEvidence],
-    signals: Mapping[str, Signal],
-    calibration: Calibration | None,
-) -> Mapping[str, FieldEvidence]:
-    if calibration is None:
-        return fields
-    return {
-        path: replace(field, confidence=calibration.probability(signals[path]))
-        for path, field in fields.items()
-    }
-
-
-def _unsure(fields: Mapping[str, FieldEvidence], least: float | None) -> Iterator[Check]:
-    """A failed check for each value that is less likely right than it has to be."""
-    for path, field in fields.items():
-        if least is not None and field.confidence is not None and field.confidence < least:
-            message = f"{path}: the confidence {field.confidence:.2f} is below {least:g}"
-            yield Check("confident", path, False, message)
 
 
 class _Clock:
