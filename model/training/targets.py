@@ -260,30 +260,38 @@ def main(words: Sequence[str] | None = None) -> None:
     budget = parse_budget(arguments.budget) if arguments.budget else None
     arguments.out.mkdir(parents=True, exist_ok=True)
     read: dict[str, list[Judged]] = {}
+    report = ""
     for one in SETS:
         if one.folder in folders:
             settings = Settings(budget=budget, evidence=one.evidence)
             read[one.name] = _read(one, folders[one.folder], arguments, settings)
+            report = _report(read, folders, arguments)  # so far: a long run may be cut short
+    print(report)
+
+
+def _report(
+    read: Mapping[str, Sequence[Judged]], folders: Mapping[str, Path], arguments: argparse.Namespace
+) -> str:
+    """The table and the scores of every set, written to the folder of results."""
     found = measures(read, folders)
     figures = {name: scores(judged) for name, judged in read.items()}
-    blocks = [f"{name}\n\n```\n{score_table(scored)}\n```" for name, scored in figures.items()]
-    weights = _weights(arguments.model)
-    head = (
-        f"Model {arguments.model} ({weights or 'no checkpoint'}), "
-        f"budget {arguments.budget or 'default'}, {arguments.jobs} processes"
-    )
-    report = "\n\n".join([head, table(found), *blocks]) + "\n"
-    (arguments.out / "targets.md").write_text(report, "utf-8")
     content = {
         "model": arguments.model,
-        "weights": weights,
+        "weights": _weights(arguments.model),
         "budget": arguments.budget,
         "jobs": arguments.jobs,
         "targets": [vars(one) for one in found],
         "sets": figures,
     }
     (arguments.out / "targets.json").write_text(json.dumps(content, indent=2), "utf-8")
-    print(report)
+    head = (
+        f"Model {arguments.model} ({content['weights'] or 'no checkpoint'}), "
+        f"budget {arguments.budget or 'default'}, {arguments.jobs} processes"
+    )
+    blocks = [f"{name}\n\n```\n{score_table(scored)}\n```" for name, scored in figures.items()]
+    report = "\n\n".join([head, table(found), *blocks]) + "\n"
+    (arguments.out / "targets.md").write_text(report, "utf-8")
+    return report
 
 
 def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
@@ -324,7 +332,8 @@ def _read(
             judged.append(one)
             lines.write(json.dumps(one.to_dict(), ensure_ascii=False) + "\n")
             lines.flush()
-            print(f"{some.name}: {len(judged)} of {len(labels)}", end="\r", file=sys.stderr)
+            print(f"\r{some.name}: {len(judged)} of {len(labels)}", end="", file=sys.stderr)
+    print(file=sys.stderr)
     return judged
 
 
