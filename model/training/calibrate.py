@@ -112,10 +112,20 @@ def main(words: Sequence[str] | None = None) -> None:
     """Fit, score and store what the command line asks for."""
     parser = argparse.ArgumentParser(prog="python -m training.calibrate", description=__doc__)
     parser.add_argument("results", type=Path, nargs="+", help="written by docextract evaluate -o")
+    parser.add_argument(
+        "--nulls",
+        type=Path,
+        nargs="*",
+        default=[],
+        help="results of which the absent values count alone: real labels name few absent fields, "
+        "and a null in a set where every field is printed is always wrong",
+    )
     parser.add_argument("--weights", type=Path, required=True, help="the checkpoint's folder")
     parser.add_argument("--folds", type=int, default=FOLDS)
     arguments = parser.parse_args(words)
     cases = [case for path in arguments.results for case in load_cases(path)]
+    others = [case for path in arguments.nulls for case in load_cases(path)]
+    cases += [case for case in others if case.signal.status == "absent"]
     confidences = foretold(cases, arguments.folds)
     figures = scored(cases, confidences)
     print(f"{'values not fitted':<28}{'number':>7}{'right':>8}{'ECE':>8}{'Brier':>8}{'of mean':>9}")

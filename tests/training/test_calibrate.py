@@ -81,6 +81,21 @@ def test_results_become_a_calibration_of_the_weights(
     assert "found" in capsys.readouterr().out
 
 
+def test_nulls_alone_are_taken_where_only_they_are_wanted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    absent = Case("exam", "x", Signal("text", (-0.1,), False, "absent", "none", 0, 0), True)
+    read, drawn = tmp_path / "read.jsonl", tmp_path / "drawn.jsonl"
+    read.write_text("\n".join(map(result, cases(100))))
+    drawn.write_text("\n".join(map(result, [absent, *cases(100)])))
+    (tmp_path / "model.safetensors").write_bytes(b"weights")
+    main([str(read), "--nulls", str(drawn), "--weights", str(tmp_path)])
+    stored = json.loads((tmp_path / "confidence.json").read_text())
+    assert stored["scored"]["values"] == 101
+    assert "absent" in stored["slopes"]
+    assert "drawn" in capsys.readouterr().out
+
+
 def test_copies_of_a_document_are_one_and_unknown_values_none(tmp_path: Path) -> None:
     known, other = cases(2)
     silent = Case("read", "c", Signal("text", (), False, "absent", "none", 0, 0), True)
