@@ -40,28 +40,44 @@ _NOWHERE = Place("none")
 
 @dataclass(frozen=True)
 class PageAnswer:
-    """What was answered about a page, or about several at once (`page` is None).
+    """What was answered about a page, or about several at once.
 
     `places` say where the values stand, by their paths in the answer.
     """
 
-    page: int | None
+    pages: tuple[int, ...]
     answer: Answer
     places: Mapping[str, Place] = field(default_factory=dict)
+
+    @property
+    def page(self) -> int | None:
+        """The page, if it is one."""
+        return self.pages[0] if len(self.pages) == 1 else None
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """A value that fails a check: what it was read as, in which answer, and what is wrong."""
+
+    path: str
+    source: PageAnswer
+    text: str | None
+    reason: str
 
 
 @dataclass(frozen=True)
 class Assembled(Generic[M]):
     """A record in JSON types, its validated object, and the evidence of every value.
 
-    `kinds` and `logprobs` are those of every value too; what is absent has the log-probabilities of
-    being so on each page.
+    `doubts` are the values that fail a check, in the order of the schema. `kinds` and `logprobs`
+    are those of every value too; what is absent has the log-probabilities of being so on each page.
     """
 
     data: dict[str, Any]
     record: M | None
     fields: Mapping[str, FieldEvidence]
     checks: tuple[Check, ...]
+    doubts: tuple[Doubt, ...]
     kinds: Mapping[str, Kind]
     logprobs: Mapping[str, tuple[float, ...]]
 
@@ -92,6 +108,7 @@ def assemble(schema: Schema[M], answers: Sequence[PageAnswer]) -> Assembled[M]:
         record,
         fields,
         tuple(checks),
+        doubts=tuple(doubt for slot in slots if (doubt := slot.doubt)),
         kinds={slot.path: slot.leaf.kind for slot in slots},
         logprobs={slot.path: slot.logprobs for slot in slots},
     )
@@ -122,7 +139,7 @@ class _Candidate:
     """What a page says: as printed, and converted unless `problem` says why not."""
 
     printed: Any
-    page: int | None
+    source: PageAnswer
     repairs: tuple[str, ...]
     logprobs: tuple[float, ...]
     place: Place
@@ -139,7 +156,8 @@ class _Slot:
     candidates: list[_Candidate]
     silence: tuple[float, ...]
     chosen: _Candidate | None = None
-    failed: bool = False
+    reasons: list[str] = field(default_factory=list)
+    """What speaks against the value."""
     checks: list[Check] = field(default_factory=list)
 
     @property
@@ -160,10 +178,12 @@ class _Slot:
         if self.chosen.problem:
             name = "unambiguous" if self._ambiguous else "readable"
             self.checks.append(Check(name, self.path, False, str(self.chosen.problem)))
+            if not self._ambiguous:
+                self.reasons.append(str(self.chosen.problem))
         others = [c for c in readable if _essence(c.value) != _essence(self.chosen.value)]
         if others:
-            self.failed = True
-            pages = ", ".join(f"page {c.page}: {c.printed}" for c in [self.chosen, *others])
+            pages = ", ".join(f"page {c.source.page}: {c.printed}" for c in [self.chosen, *others])
+            self.reasons.append(f"pages disagree ({pages})")
             self.checks.append(Check("pages_agree", self.path, False, f"pages disagree ({pages})"))
 
     @property
@@ -173,6 +193,14 @@ class _Slot:
     @property
     def logprobs(self) -> tuple[float, ...]:
         return self.chosen.logprobs if self.chosen else self.silence
+
+    @property
+    def doubt(self) -> Doubt | None:
+        """What speaks against the value, if anything does."""
+        if self.chosen is None or not self.reasons:
+            return None
+        text = self.chosen.printed if isinstance(self.chosen.printed, str) else None
+        return Doubt(self.path, self.chosen.source, text, self.reasons[0])
 
     @property
     def _ambiguous(self) -> bool:
@@ -187,13 +215,13 @@ class _Slot:
             self.chosen.printed if isinstance(self.chosen.printed, str) else None,
             "found",
             self.chosen.place.evidence,
-            page=self.chosen.place.page or self.chosen.page,
+            page=self.chosen.place.page or self.chosen.source.page,
             box=self.chosen.place.box,
             repairs=self.chosen.repairs,
         )
         if self._ambiguous:
             return replace(found, status="ambiguous")
-        if self.failed or self.chosen.problem:
+        if self.reasons:
             return replace(found, status="check_failed")
         return replace(found, status="repaired") if found.repairs else found
 
@@ -216,7 +244,7 @@ def _merge(node: Field, parts: list[_Part], path: str) -> Any:
     candidates = [
         _Candidate(
             part.value,
-            part.source.page,
+            part.source,
             part.source.answer.repairs_of(part.path),
             part.logprobs,
             part.place,
@@ -319,7 +347,7 @@ def _complaints(errors: list[ErrorDetails], slots: Mapping[str, _Slot]) -> Itera
                 yield Check("required", slot.path, False, f"{slot.path} is required and absent")
             continue
         if slot is not None:
-            slot.failed = True
+            slot.reasons.append(error["msg"])
             path = slot.path
         yield Check("valid", path, False, error["msg"])
 
@@ -336,7 +364,7 @@ def _judged(rules: Rules, slots: Mapping[str, _Slot]) -> Iterator[Check]:
         if not verdict.passed:
             doubtful = set(verdict.involved) - borne_out or set(verdict.involved)
             for path in doubtful:
-                slots[path].failed = True
+                slots[path].reasons.append(verdict.message)
         yield Check(verdict.name, verdict.path, verdict.passed, verdict.message)
 
 

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from docextract import __version__
 from docextract.answer import Answer, parse_answer
-from docextract.assembly import PageAnswer, assemble
+from docextract.assembly import Doubt, PageAnswer
 from docextract.confidence import (
     calibration_of,
     signals_of,
@@ -21,15 +21,16 @@ from docextract.confidence import (
     with_confidence,
     written_logprobs,
 )
-from docextract.errors import AnswerError, TimedOutError
+from docextract.errors import AnswerError, DocextractError, TimedOutError
 from docextract.grounding import ground, hidden_text
 from docextract.grounding.attached import compare_attached
+from docextract.mending import mend
 from docextract.pages import Document, Page, open_document
-from docextract.prompt import render_question
+from docextract.prompt import Mistake, render_question
 from docextract.readers import Reader, Reading, open_reader
 from docextract.records import Check, Extraction, Timings, Tokens
-from docextract.schema import Schema, load_schema
-from docextract.settings import Settings
+from docextract.schema import Group, Leaf, Schema, load_schema
+from docextract.settings import BUDGETS, Settings, higher_budget
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -37,6 +38,12 @@ MAX_TOKENS = 4096
 """Tokens of one answer: about fifty printed rows in the letters of the bundled model."""
 
 _TOKEN_SIDE = 28
+
+_UNSURE = -0.15
+"""Mean log-probability of an answer below which the page may stand on its head."""
+_PROBE_BUDGET = BUDGETS["fast"]
+_PROBE_FIELDS = 3
+_PROBE_TOKENS = 200
 
 _DAMAGED = Check(
     "undamaged",
@@ -109,8 +116,8 @@ def extract(
         calibration = calibration_of(reader, needed=settings.min_confidence is not None)
         run = _Run(loaded, reader, document, settings, clock, progress)
         answers, checks = run.read(numbers)
+        assembled = mend(loaded, answers, run.ask_again)
         attached = document.attached if settings.evidence == "words" else {}
-    assembled = assemble(loaded, answers)
     checks = [*checks, *assembled.checks]
     for path, value, check in compare_attached(loaded.fields, assembled.fields, attached):
         assembled = replace(assembled, fields={**assembled.fields, path: value})
@@ -143,7 +150,7 @@ def _opened(
         return nullcontext(source)
     name = name or ("document" if isinstance(source, bytes) else fspath(source))
     content = source if isinstance(source, bytes) else Path(source)
-    return open_document(content, settings.limits, settings.password, name)
+    return open_document(content, settings.limits, settings.passwords, name)
 
 
 class _Clock:
@@ -158,7 +165,8 @@ class _Clock:
     def check(self, name: str) -> None:
         if self._timeout is not None and self.elapsed > self._timeout:
             raise TimedOutError(
-                f"{name}: not read within {self._timeout:g} seconds", hint="allow more: --timeout"
+                f"{name}: not read within {self._timeout:g} seconds",
+                hint=f"allow more: --timeout {2 * self._timeout:g}",
             )
 
 
@@ -179,8 +187,11 @@ class _Run:
         self._document = document
         self._budget = settings.budget or reader.default_budget
         self._evidence = settings.evidence
+        self._asks_left = settings.max_asks
+        self._tokens_left = settings.max_ask_tokens
         self._clock = clock
         self._tell = progress or (lambda _: None)
+        self._turns: dict[int, int] = {}
         self._rasterise = 0.0
         self._visual = 0
         self._readings: list[Reading] = []
@@ -197,37 +208,110 @@ class _Run:
         for some in _groups(numbers, self._reader.pages_at_once):
             words = _page_words(some, self._document.page_count)
             self._tell(Progress(f"reading {words}"))
-            pages = [self._render(number) for number in some]
+            pages = [self._render(number, self._budget) for number in some]
             printed = [page for page in pages if not page.blank]
             checks += [_blank(page, self._document) for page in pages if page.blank]
             if not printed:
                 # Asked about an empty page, a model makes something up.
                 continue
-            reading = self._ask(printed)
+            if len(printed) == 1:
+                printed, reading = self._read_upright(printed[0])
+            else:
+                reading = self._ask(printed, self._schema, MAX_TOKENS)
+            checks += [_turned(page, self._document) for page in printed if page.turned]
             if reading.finish == "length":
                 checks.append(
                     Check("complete", None, False, f"{words}: the answer reached its token limit")
                 )
             try:
-                answer = self._parsed(reading)
+                answer = _parsed(reading, self._schema)
             except AnswerError as error:
                 problem = AnswerError(
                     f"{self._document.name}: {words}: {error.message}", hint=error.hint
                 )
                 checks.append(Check("answered", None, False, f"{words}: {error.message}"))
                 continue
-            one = printed[0].number if len(printed) == 1 else None
-            if self._evidence == "none":
-                answers.append(PageAnswer(one, answer))
-                continue
-            grounded = ground(self._schema.fields, answer, printed)
-            answers.append(PageAnswer(one, grounded.answer, grounded.places))
-            checks += [_hidden(page, self._document) for page in printed if hidden_text(page)]
+            answers.append(self._grounded(answer, printed, self._schema))
+            if self._evidence != "none":
+                checks += [_hidden(page, self._document) for page in printed if hidden_text(page)]
         if problem and not answers:
             raise problem
         if self._document.repaired:
             checks.append(_DAMAGED)
         return answers, checks
+
+    def _read_upright(self, page: Page) -> tuple[list[Page], Reading]:
+        """Read a page the way round that its print stands.
+
+        Which way its lines run shows in the pixels. Which end is up the model knows: it is unsure
+        of what stands on its head.
+        """
+        if page.turns[0]:
+            page = self._likelier(page)
+        reading = self._ask([page], self._schema, MAX_TOKENS)
+        if 0 in page.turns and _sureness(reading) < _UNSURE:
+            other = self._likelier(page)
+            if other.turned != page.turned:
+                page, reading = other, self._ask([other], self._schema, MAX_TOKENS)
+        return [page], reading
+
+    def _likelier(self, page: Page) -> Page:
+        """The page turned the way of which the model is surest, asked for a few fields."""
+        if len(page.turns) > 1:
+            small = self._document.render(page.number, _PROBE_BUDGET)
+            few = replace(self._schema, fields=_few(self._schema.fields), rules=())
+            sureness = {
+                turn: _sureness(self._ask([small.upright(turn)], few, _PROBE_TOKENS))
+                for turn in page.turns
+            }
+            best = max(page.turns, key=sureness.__getitem__)
+        else:
+            best = page.turns[0]
+        self._turns[page.number] = best
+        return page.upright(best)
+
+    def ask_again(self, schema: Schema[Any], doubt: Doubt) -> PageAnswer | None:
+        """A second look at one field, sharper than the first; see docextract.mending.Ask.
+
+        Whatever goes wrong here, running out of time included, must not cost what has been read:
+        it ends the asking, and the doubt remains.
+        """
+        budget = higher_budget(self._budget)
+        left = self._tokens_left - len(doubt.source.pages) * budget
+        if self._asks_left < 1 or left < 1:
+            return None
+        self._asks_left -= 1
+        self._tell(Progress(f"asking again for {doubt.path}"))
+        try:
+            pages = [self._render(number, budget) for number in doubt.source.pages]
+            reading = self._ask(
+                pages,
+                schema,
+                min(left, self._ample),
+                Mistake(doubt.text, doubt.reason),
+            )
+            self._tokens_left -= reading.prompt_tokens + len(reading.token_ids)
+            if reading.finish == "length":
+                return None
+            return self._grounded(_parsed(reading, schema), pages, schema)
+        except AnswerError:
+            return None
+        except DocextractError:
+            self._asks_left = 0
+            return None
+
+    @property
+    def _ample(self) -> int:
+        """Tokens enough for a part of a record, unless the model has lost its way."""
+        written = max(len(reading.token_ids) for reading in self._readings)
+        return min(2 * written, MAX_TOKENS) or MAX_TOKENS
+
+    def _grounded(self, answer: Answer, pages: Sequence[Page], schema: Schema[Any]) -> PageAnswer:
+        numbers = tuple(page.number for page in pages)
+        if self._evidence == "none":
+            return PageAnswer(numbers, answer)
+        grounded = ground(schema.fields, answer, pages)
+        return PageAnswer(numbers, grounded.answer, grounded.places)
 
     def timings(self) -> Timings:
         return Timings(
@@ -245,33 +329,58 @@ class _Run:
             answer=sum(len(reading.token_ids) for reading in self._readings),
         )
 
-    def _render(self, number: int) -> Page:
+    def _render(self, number: int, budget: int) -> Page:
         self._clock.check(self._document.name)
         started = time.perf_counter()
-        page = self._document.render(number, self._budget)
+        page = self._document.render(number, budget)
         self._rasterise += time.perf_counter() - started
-        return page
+        return page.upright(self._turns.get(number, page.turns[0]))
 
-    def _ask(self, pages: Sequence[Page]) -> Reading:
+    def _ask(
+        self,
+        pages: Sequence[Page],
+        schema: Schema[Any],
+        max_tokens: int,
+        mistake: Mistake | None = None,
+    ) -> Reading:
         def listen(text: str) -> None:
             self._clock.check(self._document.name)
-            self._tell(Progress("writing", text))
+            if schema is self._schema:
+                self._tell(Progress("writing", text))
 
         self._visual += sum(page.pixels[:, :, 0].size // _TOKEN_SIDE**2 for page in pages)
         reading = self._reader.read(
             [page.pixels for page in pages],
-            render_question(self._schema, self._reader.dialect, len(pages)),
-            self._schema.grammar,
-            MAX_TOKENS,
+            render_question(schema, self._reader.dialect, len(pages), mistake),
+            schema.grammar,
+            max_tokens,
             listen,
         )
         self._readings.append(reading)
         return reading
 
-    def _parsed(self, reading: Reading) -> Answer:
-        answer = parse_answer(reading.text, self._schema.fields)
-        logprobs = written_logprobs(reading.text, reading.ends, reading.logprobs)
-        return replace(answer, logprobs=logprobs)
+
+def _parsed(reading: Reading, schema: Schema[Any]) -> Answer:
+    answer = parse_answer(reading.text, schema.fields)
+    logprobs = written_logprobs(reading.text, reading.ends, reading.logprobs)
+    return replace(answer, logprobs=logprobs)
+
+
+def _sureness(reading: Reading) -> float:
+    """Mean log-probability of the tokens that were not forced; 0 where nothing is known."""
+    chosen = [logprob for logprob in reading.logprobs if logprob]
+    return sum(chosen) / len(chosen) if chosen else 0.0
+
+
+def _few(group: Group) -> Group:
+    """The first values of a record, or all of it where it has none outside of lists."""
+    leaves = [(key, field) for key, field in group.fields.items() if isinstance(field, Leaf)]
+    return replace(group, fields=dict(leaves[:_PROBE_FIELDS])) if leaves else group
+
+
+def _turned(page: Page, document: Document) -> Check:
+    words = _page_words([page.number], document.page_count)
+    return Check("upright", None, True, f"{words}: turned by {page.turned} degrees to be read")
 
 
 def _groups(numbers: Sequence[int], size: int) -> Iterator[Sequence[int]]:

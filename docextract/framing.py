@@ -17,6 +17,8 @@ _STROKE = 9  # widest stroke, in probe pixels, that still counts as ink
 _CELL = 8
 _RIM = 3  # probe pixels along the edges that may hold a scanner's line, too thin for letters
 _SPECK = 12  # ink pixels; a letter of 10 points on A4 has about twice as many
+_STRIPS = 6
+_CLEARLY = 2
 _DIRT = 32  # ink pixels, of less than a number's few digits
 _RULE = 1.2  # probe pixels of spread across: folds, rules and staples have less, letters more
 _ROUND = 1.3  # a punched hole leaves a ring that is as wide as high, a word is longer
@@ -65,10 +67,14 @@ def _around(value: float, most: int) -> set[int]:
 
 
 class Print(NamedTuple):
-    """Where the print of a page is: the `box` around it, in pixels, the whole page if `blank`."""
+    """Where the print of a page is: the `box` around it, in pixels, the whole page if `blank`.
+
+    `sideways`: its lines run from top to bottom, or from bottom to top.
+    """
 
     box: PixelBox
     blank: bool
+    sideways: bool
 
 
 def find_print(grey: Grey) -> Print:
@@ -87,7 +93,7 @@ def find_print(grey: Grey) -> Print:
     ink &= inside
     islands = list(_islands(ink))
     if not any(map(_is_print, islands)):
-        return Print((0, 0, width, height), blank=True)
+        return Print((0, 0, width, height), blank=True, sideways=False)
     places = np.concatenate(islands)
     top, left = places.min(0).tolist()
     bottom, right = places.max(0).tolist()
@@ -98,7 +104,7 @@ def find_print(grey: Grey) -> Print:
         min(width, (right + 1) * step + margin),
         min(height, (bottom + 1) * step + margin),
     )
-    return Print(box, blank=False)
+    return Print(box, blank=False, sideways=_alternation(ink.T) > _CLEARLY * _alternation(ink))
 
 
 def probe_pixel(width: float, height: float) -> float:
@@ -159,6 +165,16 @@ def _islands(ink: Mask) -> Iterator[Places]:
         inside = np.argwhere(cells[tuple(corners.T)])
         if len(inside) > _SPECK:
             yield corners[inside[:, 0]] * _CELL + inside[:, 1:]
+
+
+def _alternation(ink: Mask) -> float:
+    """How sharply rows with ink and rows without take turns.
+
+    Looked at in strips, so that lines that are not quite level do not blur.
+    """
+    strips = np.array_split(ink, _STRIPS, axis=1)
+    profiles = [strip.mean(1) for strip in strips if strip.any()]
+    return float(sum(np.square(np.diff(p)).sum() / p.mean() for p in profiles))
 
 
 def _is_print(island: Places) -> bool:

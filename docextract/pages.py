@@ -1,12 +1,14 @@
 """Open documents and turn their pages into pixels that fit a token budget."""
 
 import io
+import math
 import stat
 import warnings
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -63,6 +65,8 @@ class Page:
     `pixels` are multiples of 28 within the budget it was drawn for. `words` are those of the whole
     page. `size`, `cut` and the words' boxes are in `unit`s. On a `blank` page nothing is printed.
     `pictured` is the share of the page that pictures cover; print in them is not among the words.
+    `turns` are the degrees, clockwise, by which the print may have to be turned to stand upright,
+    the likelier first; `pixels` are as filed all the same, unless `upright` has `turned` them.
     """
 
     number: int
@@ -73,6 +77,17 @@ class Page:
     unit: Literal["point", "pixel"]
     blank: bool
     pictured: float
+    turns: tuple[int, ...] = (0,)
+    turned: int = 0
+
+    def upright(self, turn: int) -> "Page":
+        """The same view with its pixels turned clockwise by 0, 90, 180 or 270 degrees.
+
+        All else stays on the page as filed.
+        """
+        quarters = (self.turned - turn) // 90
+        pixels = np.ascontiguousarray(np.rot90(self.pixels, quarters))
+        return replace(self, pixels=pixels, turned=turn)
 
 
 class Document(ABC):
@@ -153,6 +168,12 @@ class Document(ABC):
         """
 
 
+def _turns(sideways: bool, turn: int | None) -> tuple[int, ...]:
+    """How the print may stand, from the run of its lines and from the words, which may lie."""
+    likely = (90, 270) if sideways else (0, 180)
+    return (turn,) if turn in likely else likely
+
+
 class DrawnDocument(Document):
     """One whose pages are drawn in this process."""
 
@@ -182,6 +203,7 @@ class DrawnDocument(Document):
             self.unit,
             found.blank,
             sheet.pictured,
+            _turns(found.sideways, sheet.turn),
         )
 
     @abstractmethod
@@ -194,6 +216,8 @@ class _Sheet(ABC):
     pixel_aspect = 1.0  # height of a page unit where its width is 1
     words: tuple[Word, ...]
     pictured = 1.0
+    turn: int | None = None
+    """Degrees, clockwise, that would make most of the words upright, where there are any."""
 
     @abstractmethod
     def probe(self) -> Pixels:
@@ -207,13 +231,14 @@ class _Sheet(ABC):
 def open_document(
     source: Path | bytes,
     limits: Limits = Limits(),
-    password: str | None = None,
+    passwords: Sequence[str] = (),
     name: str | None = None,
 ) -> Document:
     """Open a PDF or a picture, from a file or from its bytes.
 
-    `name` is what messages call the document. Raises MissingFileError, NotADocumentError,
-    DamagedFileError, EmptyDocumentError, LimitError or EncryptedError.
+    `passwords` are tried in turn where the document wants one. `name` is what messages call the
+    document. Raises MissingFileError, NotADocumentError, DamagedFileError, EmptyDocumentError,
+    LimitError or EncryptedError.
     """
     name = name or (str(source) if isinstance(source, Path) else "the document")
     content = source if isinstance(source, bytes) else read_content(source, limits, name)
@@ -226,7 +251,7 @@ def open_document(
         )
     # A PDF may follow some junk; a picture begins at once.
     if b"%PDF-" in content[:1024]:
-        return _Pdf(content, name, limits, password)
+        return _Pdf(content, name, limits, passwords)
     return _Picture(content, name, limits)
 
 
@@ -321,7 +346,7 @@ class _Pdf(DrawnDocument):
     unit = "point"
     _max_enlarge = _PDF_ENLARGE
 
-    def __init__(self, content: bytes, name: str, limits: Limits, password: str | None) -> None:
+    def __init__(self, content: bytes, name: str, limits: Limits, passwords: Sequence[str]) -> None:
         super().__init__(name, limits)
         import pymupdf  # only PDFs need it
 
@@ -329,10 +354,10 @@ class _Pdf(DrawnDocument):
         pymupdf.TOOLS.mupdf_display_warnings(False)
         with _decoding(name, limits):
             self._document = pymupdf.Document(stream=content, filetype="pdf")
-            if self._document.needs_pass and not self._document.authenticate(password or ""):
+            if self._document.needs_pass and not any(map(self._document.authenticate, passwords)):
+                problem = {0: "the document is encrypted", 1: "the password is wrong"}
                 raise EncryptedError(
-                    f"{name}: "
-                    + ("the password is wrong" if password else "the document is encrypted"),
+                    f"{name}: {problem.get(len(passwords), 'none of the passwords is right')}",
                     hint="give the password with --password or --password-file",
                 )
             if not self._document.page_count:
@@ -391,6 +416,7 @@ class _PdfSheet(_Sheet):
         found = [(text, tuple(pymupdf.Rect(*box) * turned)) for *box, text, _, _, _ in words]
         seen = visible_words(page, *zip(*found, strict=True)) if found else []
         self.words = tuple(Word(*word, one) for word, one in zip(found, seen, strict=True))
+        self.turn = _turn_of(page) if found else None
         covered = (pymupdf.Rect(image["bbox"]) & page.rect for image in page.get_image_info())
         whole = page.rect.width * page.rect.height
         self.pictured = min(1.0, sum(image.get_area() for image in covered) / whole)
@@ -419,6 +445,18 @@ class _PdfSheet(_Sheet):
         return flat.reshape(drawn.height, drawn.stride)[:, : drawn.width * drawn.n].reshape(
             drawn.height, drawn.width, drawn.n
         )
+
+
+def _turn_of(page: Any) -> int | None:
+    """Degrees, clockwise, that would make most letters of a PyMuPDF page upright."""
+    import pymupdf
+
+    letters: Counter[int] = Counter()
+    for block in page.get_text("dict", flags=pymupdf.TEXTFLAGS_WORDS)["blocks"]:
+        for line in block.get("lines", ()):
+            along = math.degrees(math.atan2(-line["dir"][1], line["dir"][0])) - page.rotation
+            letters[round(along / 90) % 4 * 90] += sum(len(span["text"]) for span in line["spans"])
+    return letters.most_common(1)[0][0] if letters else None
 
 
 class _Picture(DrawnDocument):

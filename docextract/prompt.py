@@ -8,7 +8,7 @@ Training imports this module, so that what is taught is what is asked; it stays 
 import json
 import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias
 
 from docextract.resources import bundled
 
@@ -25,12 +25,27 @@ Tree: TypeAlias = Mapping[str, Node]
 
 EXTRACT = "<|extract|>"
 
+
+class Mistake(NamedTuple):
+    """What a field was read as, and why that cannot be."""
+
+    text: str | None
+    reason: str
+
+
 # Anything else could be read as the dialect's own punctuation or as a special token.
 _PLAIN_KEY = re.compile(r"[^\s,{}\[\]\"\\<>]+( [^\s,{}\[\]\"\\<>]+)*")
 
 
-def render_question(schema: "Schema[Any]", dialect: Dialect, pages: int = 1) -> str:
-    """The question for `schema` about so many page pictures."""
+def render_question(
+    schema: "Schema[Any]", dialect: Dialect, pages: int = 1, mistake: Mistake | None = None
+) -> str:
+    """The question for `schema` about so many page pictures.
+
+    `mistake`: what was wrong with an earlier answer to it. It may hold words of the page, so it
+    is quoted as JSON without `<` and `>`, which could make a special token. The compact dialect
+    has no words for it.
+    """
     if dialect == "compact":
         return compact_question(schema.tree)
     return _render(
@@ -38,6 +53,7 @@ def render_question(schema: "Schema[Any]", dialect: Dialect, pages: int = 1) -> 
         fields=schema.fields,
         pages=pages,
         example=json.dumps(_blank(schema.fields), ensure_ascii=False),
+        mistake=mistake,
     )
 
 

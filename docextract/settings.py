@@ -29,14 +29,24 @@ class Settings:
     """Visual tokens per page, 28 x 28 pixels each."""
     pages: str | None = None
     """Which pages, as in `1-3,7`."""
-    password: str | None = field(default=None, repr=False)
+    passwords: tuple[str, ...] = field(default=(), repr=False)
+    """Tried in turn on an encrypted document."""
     limits: Limits = Limits()
     min_confidence: float | None = None
     """A record with a value that is less likely right goes to a person."""
-    timeout: float | None = None
+    timeout: float | None = 1800.0
     """Seconds for one document."""
     evidence: Literal["words", "none"] = "words"
     """Whether the values are held against the page's own words."""
+    max_asks: int = 3
+    """Questions about single fields that fail a check, in one document; 0: none is asked again."""
+    max_ask_tokens: int = 12_000
+    """What these questions may take, pictures and answers together."""
+
+
+def higher_budget(budget: int) -> int:
+    """The next named budget that shows clearly more, or the highest."""
+    return min((more for more in BUDGETS.values() if more >= 1.4 * budget), default=budget)
 
 
 def parse_budget(text: str) -> int:

@@ -196,4 +196,4 @@ def _open(task: Task, settings: Settings) -> Document:
         raise ChangedError(
             f"{name}: the file has changed since it was queued", hint="give the same command again"
         )
-    return open_document(content, settings.limits, settings.password, name)
+    return open_document(content, settings.limits, settings.passwords, name)

@@ -12,6 +12,7 @@ import typer
 
 from docextract.cli.options import (
     LIMITS,
+    SETTINGS,
     BudgetOption,
     DebugOption,
     DetailsOption,
@@ -19,6 +20,7 @@ from docextract.cli.options import (
     DeviceOption,
     Evidence,
     EvidenceOption,
+    MaxAsksOption,
     MaxBytesOption,
     MaxPagesOption,
     MaxPixelsOption,
@@ -31,7 +33,7 @@ from docextract.cli.options import (
     SchemaOption,
     StrictOption,
     given,
-    password_of,
+    passwords_of,
 )
 from docextract.console import Board, Progress, data_stream, duration, painted, run, say
 from docextract.errors import ExitCode, UsageError
@@ -117,6 +119,7 @@ def batch(
     timeout: Annotated[
         float, typer.Option(metavar="S", min=0, help="Most seconds for a document.")
     ] = _MINUTES * 60,
+    max_asks: MaxAsksOption = SETTINGS.max_asks,
     debug: DebugOption = False,
 ) -> None:
     """Read folders of documents; nothing is lost, nothing read twice, no file stops the others."""
@@ -126,10 +129,11 @@ def batch(
         settings = Settings(
             budget=parse_budget(budget) if budget else None,
             pages=pages,
-            password=password_of(password, password_file),
+            passwords=passwords_of(password, password_file),
             limits=Limits(max_pages, max_pixels, max_bytes),
             min_confidence=min_confidence,
             timeout=timeout,
+            max_asks=max_asks,
             evidence=evidence.value,
         )
         with data_stream() as data:

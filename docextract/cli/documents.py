@@ -40,7 +40,7 @@ def read_each(
     def read_one(file: str, show: Callable[[str], None]) -> Outcome:
         try:
             source = _source(file, settings.limits)
-            with open_document(source, settings.limits, settings.password, file) as document:
+            with open_document(source, settings.limits, settings.passwords, file) as document:
                 document.numbers(settings.pages)
                 show("loading the model")
                 extraction = extract(

@@ -7,9 +7,10 @@ from typing import Annotated
 import typer
 
 from docextract.errors import UsageError
-from docextract.settings import BUDGETS, Limits
+from docextract.settings import BUDGETS, Settings
 
-LIMITS = Limits()
+SETTINGS = Settings()
+LIMITS = SETTINGS.limits
 
 
 class Device(StrEnum):
@@ -60,7 +61,7 @@ OverwriteOption = Annotated[bool, typer.Option("--overwrite", help="Replace OUT.
 PagesOption = Annotated[str | None, typer.Option(metavar="1-3,7", help="Only these pages.")]
 PasswordOption = Annotated[str | None, typer.Option(metavar="WORD", help="Of encrypted PDFs.")]
 PasswordFileOption = Annotated[
-    Path | None, typer.Option(metavar="F", help="Its first line is the password.")
+    Path | None, typer.Option(metavar="F", help="Each of its lines is a password to try.")
 ]
 DetailsOption = Annotated[
     bool, typer.Option("--details", help="With evidence, checks and timings.")
@@ -77,6 +78,9 @@ MinConfidenceOption = Annotated[
 MaxPagesOption = Annotated[int, typer.Option(metavar="N", min=1, help="Most pages of a document.")]
 MaxPixelsOption = Annotated[int, typer.Option(metavar="N", min=1, help="Most pixels of a picture.")]
 MaxBytesOption = Annotated[int, typer.Option(metavar="N", min=1, help="Most bytes of a file.")]
+MaxAsksOption = Annotated[
+    int, typer.Option(metavar="N", min=0, help="Most second questions about values that fail.")
+]
 DebugOption = Annotated[bool, typer.Option("--debug", help="Show where an error came from.")]
 
 
@@ -87,14 +91,14 @@ def given(schema: str | None) -> str:
     return schema
 
 
-def password_of(password: str | None, file: Path | None) -> str | None:
-    """The password that is given in words or in a file."""
+def passwords_of(password: str | None, file: Path | None) -> tuple[str, ...]:
+    """The password that is given in words, or those in the lines of a file."""
     if file is None:
-        return password
+        return () if password is None else (password,)
     if password is not None:
         raise UsageError("--password and --password-file exclude each other")
     try:
-        return (file.read_text("utf-8").splitlines() or [""])[0]
+        return tuple(filter(None, file.read_text("utf-8-sig").splitlines()))
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"{file}: the password cannot be read ({error})") from error
 

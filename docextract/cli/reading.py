@@ -10,6 +10,7 @@ from docextract import __version__
 from docextract.cli.documents import exit_code, read_each
 from docextract.cli.options import (
     LIMITS,
+    SETTINGS,
     BudgetOption,
     DebugOption,
     DetailsOption,
@@ -17,6 +18,7 @@ from docextract.cli.options import (
     DeviceOption,
     Evidence,
     EvidenceOption,
+    MaxAsksOption,
     MaxBytesOption,
     MaxPagesOption,
     MaxPixelsOption,
@@ -30,7 +32,7 @@ from docextract.cli.options import (
     SchemaOption,
     StrictOption,
     given,
-    password_of,
+    passwords_of,
 )
 from docextract.console import complain, data_stream, run, say
 from docextract.errors import ExitCode, UsageError
@@ -86,7 +88,8 @@ def read(
     timeout: Annotated[
         float | None,
         typer.Option(metavar="S", min=0, help="Most seconds that reading a document may take."),
-    ] = None,
+    ] = SETTINGS.timeout,
+    max_asks: MaxAsksOption = SETTINGS.max_asks,
     debug: DebugOption = False,
     version: Annotated[
         bool, typer.Option("--version", help="Show it and exit.", is_eager=True, callback=_version)
@@ -101,11 +104,12 @@ def read(
         settings = Settings(
             budget=parse_budget(budget) if budget else None,
             pages=pages,
-            password=password_of(password, password_file),
+            passwords=passwords_of(password, password_file),
             limits=Limits(max_pages, max_pixels, max_bytes),
             min_confidence=min_confidence,
             timeout=timeout,
             evidence=evidence.value,
+            max_asks=max_asks,
         )
         chosen = form or _format_of(out, several=len(files) > 1)
         if details and chosen in (Format.csv, Format.table):

@@ -147,7 +147,7 @@ def _read(task: _Task, reader: Reader, settings: Settings) -> _Read:
     pages = 0
     try:
         path = Path(file)
-        with open_document(path, settings.limits, settings.password, file) as document:
+        with open_document(path, settings.limits, settings.passwords, file) as document:
             pages = len(document.numbers(settings.pages))
             extraction = extract(document, _schema(schema), reader, settings)
     except (SchemaError, ModelError):

@@ -197,7 +197,7 @@ def _is_on_page(
 @cache
 def _text(path: Path) -> list[str]:
     """The words of a document's text layer."""
-    with open_document(path, Limits(), None, str(path)) as document:
+    with open_document(path, Limits(), (), str(path)) as document:
         pages = [document.render(number, budget=64) for number in document.numbers()]
     return [word.text for page in pages for word in page.words]
 

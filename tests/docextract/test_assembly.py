@@ -38,7 +38,7 @@ def put_together(*pages: dict[str, Any] | str, schema: Any = Bill) -> Assembled[
     loaded = load_schema(schema)
     texts = [page if isinstance(page, str) else compact_answer(page) for page in pages]
     answers = [parse_answer(text, loaded.fields) for text in texts]
-    return assemble(loaded, [PageAnswer(i, answer) for i, answer in enumerate(answers, 1)])
+    return assemble(loaded, [PageAnswer((i,), answer) for i, answer in enumerate(answers, 1)])
 
 
 def status(result: Assembled[Any], path: str) -> str:

@@ -150,7 +150,7 @@ def test_a_password_opens(run: Run, script: Script, shut: Path, tmp_path: Path) 
     script([ANSWER])
     assert run(shut, *SPEC, *SCRIPTED, "--password", "sesame")[0] == 0
     secret = tmp_path / "secret"
-    secret.write_text("sesame\n")
+    secret.write_text("letmein\n\nsesame\n")
     assert run(shut, *SPEC, *SCRIPTED, "--password-file", secret)[0] == 0
     assert run(shut, *SPEC, *SCRIPTED, "--password-file", secret, "--password", "x")[0] == 2
     assert run(shut, *SPEC, *SCRIPTED, "--password-file", tmp_path / "gone")[0] == 2

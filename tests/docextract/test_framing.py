@@ -132,7 +132,7 @@ def test_noise_is_not_content() -> None:
 
 @pytest.mark.parametrize("shape", [(1400, 1000), (1, 1), (5, 3000), (28, 28)])
 def test_a_blank_page_is_taken_whole(shape: tuple[int, int]) -> None:
-    assert find_print(sheet(*shape)) == ((0, 0, shape[1], shape[0]), True)
+    assert find_print(sheet(*shape)) == ((0, 0, shape[1], shape[0]), True, False)
 
 
 def printed(page: np.ndarray[tuple[int, int], np.dtype[np.floating]] | Grey, quality: int) -> Grey:
@@ -224,6 +224,13 @@ _PRINTS = {
 @pytest.mark.parametrize("name", _PRINTS)
 def test_a_page_with_print_is_not_blank(name: str, quality: int) -> None:
     assert not find_print(printed(_PRINTS[name], quality)).blank
+
+
+@pytest.mark.parametrize("name", ["a line", "faint thermal", "white on black", "under noise"])
+@pytest.mark.parametrize("quarters", [0, 1, 2, 3])
+def test_lines_that_run_down_the_page_are_sideways(name: str, quarters: int) -> None:
+    page = printed(_PRINTS[name], 80)
+    assert find_print(np.rot90(page, quarters)).sideways == (quarters % 2 == 1)
 
 
 def test_a_line_on_a_long_till_roll_is_found() -> None:

@@ -232,18 +232,20 @@ def locked(request: pytest.FixtureRequest) -> bytes:
 
 
 def test_a_password_opens(locked: bytes) -> None:
-    with open_document(locked, password="sesame") as document:
+    with open_document(locked, passwords=["no", "sesame"]) as document:
         assert document.render(1, 200).words
-    with open_document(locked, password="open") as document:
+    with open_document(locked, passwords=["open"]) as document:
         assert document.render(1, 200).words
 
 
-@pytest.mark.parametrize(("password", "words"), [(None, "encrypted"), ("nope", "wrong")])
+@pytest.mark.parametrize(
+    ("passwords", "words"), [([], "encrypted"), (["nope"], "wrong"), (["nope", "no"], "none of")]
+)
 def test_without_the_password_it_stays_shut(
-    locked: bytes, password: str | None, words: str
+    locked: bytes, passwords: list[str], words: str
 ) -> None:
     with pytest.raises(EncryptedError, match=words) as caught:
-        open_document(locked, password=password)
+        open_document(locked, passwords=passwords)
     assert "--password" in caught.value.hint
 
 
@@ -317,6 +319,48 @@ def test_a_page_knows_whether_it_is_blank() -> None:
         assert [document.render(number, 200).blank for number in (1, 2)] == [False, True]
     assert only_page(saved(Image.new("L", (400, 300), 90), "PNG")).blank
     assert not only_page(saved(drawing(), "PNG")).blank
+
+
+_ROWS = ("Corner Shop", "25/12/2018", "3 Apples 4.50", "Pears, a bag of 2", "TOTAL 153.35")
+
+
+@pytest.mark.parametrize("written", [0, 90, 180, 270])
+@pytest.mark.parametrize("rotation", [0, 90, 180, 270])
+def test_the_words_of_a_pdf_say_how_to_turn_it(written: int, rotation: int) -> None:
+    def square(degrees: int, rotation: int) -> Page:
+        with pymupdf.open() as made:
+            page = made.new_page(width=400, height=400)
+            around = (pymupdf.Point(200, 200), pymupdf.Matrix(degrees))
+            for row, text in enumerate(_ROWS):
+                page.insert_text((80, 110 + 40 * row), text, fontsize=20, morph=around)
+            page.set_rotation(rotation)
+            content = made.tobytes()
+        with open_document(content) as document:
+            return document.render(1, 196, crop=(0, 0, 400, 400))
+
+    page = square(written, rotation)
+    [turn] = page.turns
+    turned = page.upright(turn)
+    assert (turned.turned, turned.words, turned.cut) == (turn, page.words, page.cut)
+    straight = square(0, 0).pixels.astype(int)
+    assert np.abs(turned.pixels - straight).mean() < 3
+    assert np.abs(page.upright((turn + 180) % 360).pixels - straight).mean() > 3
+
+
+def test_a_picture_says_which_way_its_lines_run_but_not_which_end_is_up() -> None:
+    page = Image.new("L", (784, 784), 255)
+    for number, text in enumerate(_ROWS):
+        ImageDraw.Draw(page).text((80, 100 + 90 * number), text, fill=0, font_size=40)
+
+    def square(degrees: int) -> Page:
+        with open_document(saved(page.rotate(degrees), "PNG")) as document:
+            return document.render(1, 784, crop=(0, 0, 784, 784))
+
+    assert square(0).turns == square(180).turns == (0, 180)
+    assert square(90).turns == square(270).turns == (90, 270)
+    for degrees in (90, 180, 270):  # Pillow turns them the other way
+        assert np.array_equal(square(degrees).upright(degrees).pixels, square(0).pixels)
+    assert np.array_equal(square(90).upright(90).upright(0).pixels, square(90).pixels)
 
 
 def test_a_pdf_that_was_cut_off_is_repaired_and_says_so() -> None:

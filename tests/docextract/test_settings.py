@@ -1,7 +1,7 @@
 import pytest
 
 from docextract.errors import UsageError
-from docextract.settings import Settings, parse_budget
+from docextract.settings import Settings, higher_budget, parse_budget
 
 
 @pytest.mark.parametrize(
@@ -19,5 +19,12 @@ def test_other_budgets_are_refused(text: str) -> None:
     assert "fast" in caught.value.hint
 
 
+@pytest.mark.parametrize(
+    ("budget", "next_one"), [(100, 1024), (1568, 3400), (1600, 3400), (3400, 5000), (5000, 5000)]
+)
+def test_the_next_budget_shows_clearly_more(budget: int, next_one: int) -> None:
+    assert higher_budget(budget) == next_one
+
+
 def test_a_password_is_not_shown() -> None:
-    assert "sesame" not in repr(Settings(password="sesame"))
+    assert "sesame" not in repr(Settings(passwords=("sesame",)))
