@@ -36,8 +36,14 @@ def _block(split: str, figure: Mapping[str, Any]) -> Iterator[str]:
             f"  confidence: {calibration['values']} values, calibration error "
             f"{calibration['ece']:.3f}, Brier score {calibration['brier']:.3f}"
         )
+        yield "  " + "; ".join(map(_sure, calibration["above"]))
     if seconds := figure["seconds"]:
         yield f"  {seconds['document']:.2f} s a document, {seconds['page']:.2f} s a page"
+
+
+def _sure(above: Mapping[str, Any]) -> str:
+    right = _percent(above["right"])
+    return f"at least {above['confidence']:g} sure: {above['share']:.0%}, {right} right"
 
 
 def _frequent(figure: Mapping[str, Any]) -> list[str]:

@@ -10,6 +10,10 @@ def test_confidence_is_held_against_the_share_that_is_right() -> None:
     assert figures["ece"] == pytest.approx((4 * 0.4 + 1 * 0.1) / 5)
     assert figures["brier"] == pytest.approx((2 * 0.01 + 2 * 0.81 + 0.01) / 5)
     assert [one["values"] for one in figures["bins"]] == [1, 4]
+    assert figures["above"][2:] == [
+        {"confidence": 0.9, "share": 0.8, "right": 0.5},
+        {"confidence": 0.95, "share": 0.0, "right": None},
+    ]
 
 
 def test_certainty_that_is_right_costs_nothing() -> None:
