@@ -27,7 +27,7 @@ _SORTS: Mapping[Kind, str] = {
 }  # fmt: skip
 """Kinds that are as hard to get right as each other; all others are free text."""
 
-_LARGEST_ODDS = 8.0
+_LARGEST_ODDS = 5.0
 """Log-odds beyond which the model's opinion of itself tells nothing more."""
 
 
@@ -85,8 +85,7 @@ def features(signal: Signal) -> dict[str, float]:
     sort = _SORTS.get(signal.kind, "text")
     figures = {
         "absent": float(absent),
-        f"whole_{'absent' if absent else 'found'}": _log_odds(sum(known)),
-        "worst": 0.0 if absent else _log_odds(min(known)),
+        f"sure_{'absent' if absent else sort}": _log_odds(sum(known)),
         "length": 0.0 if absent else math.log(len(known)),
         f"is_{sort}": float(not absent),
         "listed": float(signal.listed),

@@ -78,7 +78,7 @@ def test_a_reader_without_probabilities_gives_none() -> None:
 
 
 def test_surer_letters_make_a_surer_value() -> None:
-    calibration = Calibration(0.5, {"whole_found": 1.0})
+    calibration = Calibration(0.5, {"sure_text": 1.0})
     sure = calibration.probability(replace(FOUND, logprobs=(-0.01,)))
     unsure = calibration.probability(FOUND)
     assert sure is not None and unsure is not None and 0 < unsure < sure < 1
@@ -88,7 +88,7 @@ def test_surer_letters_make_a_surer_value() -> None:
 
 @pytest.mark.parametrize("logprobs", [(0.0,), (-1e-12,), (-745.0,), (-0.7,) * 4000])
 def test_the_surest_and_the_least_sure_stay_probabilities(logprobs: tuple[float, ...]) -> None:
-    probability = Calibration(0.0, {"whole_found": 9.0}).probability(
+    probability = Calibration(0.0, {"sure_text": 9.0}).probability(
         replace(FOUND, logprobs=logprobs)
     )
     assert probability is not None and 0 <= probability <= 1
@@ -96,7 +96,7 @@ def test_the_surest_and_the_least_sure_stay_probabilities(logprobs: tuple[float,
 
 def test_features_tell_what_is_known() -> None:
     absent = replace(FOUND, status="absent", kind="date")
-    assert set(features(absent)) == {"absent", "whole_absent"}
+    assert set(features(absent)) == {"absent", "sure_absent"}
     doubtful = replace(FOUND, status="check_failed", kind="amount", doubts=1, repairs=2)
     assert {"status_check_failed", "is_number", "doubts", "repaired"} <= set(features(doubtful))
     assert features(replace(FOUND, evidence="grounded"))["evidence_grounded"] == 1

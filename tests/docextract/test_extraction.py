@@ -357,7 +357,7 @@ class Gauged(ScriptedReader):
 
 
 def test_confidence_comes_from_the_calibration_of_the_reader(page: Path) -> None:
-    result = extract(page, Ticket, Gauged(Calibration(0.0, {"whole_found": 1.0})))
+    result = extract(page, Ticket, Gauged(Calibration(0.0, {"sure_text": 1.0, "sure_number": 1.0})))
     assert result.fields["total"].confidence == pytest.approx(math.exp(-0.006), abs=1e-3)
     assert result.fields["name"].confidence == pytest.approx(math.exp(-2.004), abs=1e-3)
     assert result.signals["name"].logprobs == (-0.001, -2.0, -0.001, -0.001, -0.001)
@@ -371,7 +371,7 @@ def test_without_a_calibration_nothing_is_claimed(page: Path) -> None:
 
 
 def test_a_value_that_is_not_sure_enough_goes_to_a_person(page: Path) -> None:
-    calibration = Calibration(0.0, {"whole_found": 1.0})
+    calibration = Calibration(0.0, {"sure_text": 1.0, "sure_number": 1.0})
     result = extract(page, Ticket, Gauged(calibration), Settings(min_confidence=0.9))
     assert result.status == "review"
     [check] = result.checks

@@ -74,7 +74,7 @@ def test_results_become_a_calibration_of_the_weights(
     main([str(read), "--weights", str(tmp_path)])
     calibration = load_calibration(tmp_path)
     assert calibration == fit(cases(200))
-    assert isinstance(calibration, Calibration) and "whole_found" in calibration.slopes
+    assert isinstance(calibration, Calibration) and "sure_text" in calibration.slopes
     stored = json.loads((tmp_path / "confidence.json").read_text())["scored"]
     assert (stored["documents"], stored["values"], stored["folds"]) == (50, 200, 5)
     assert stored["brier"] < stored["brier_of_the_mean"]
