@@ -190,10 +190,10 @@ def serve(connection: Connection, job: Job, memory: int, debug: bool) -> None:
     """The process: load the model, then read what comes until nobody is left to send."""
     try:
         work = job.open()
+        lanes = work.at_once + 1
     except Exception as error:
         connection.send(error if isinstance(error, DocextractError) else our_fault(error))
         return
-    lanes = work.at_once + 1
     tasks: queue.SimpleQueue[Task] = queue.SimpleQueue()
     turn = threading.Lock()
 

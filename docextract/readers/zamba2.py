@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _TAUGHT_BUDGET = 1568
 _PUBLISHED_BUDGET = 1600
+_AT_ONCE = {"cuda": 8, "cpu": 2}  # the engine has eight slots; a CPU gains by two
 
 
 class Zamba2Reader:
@@ -39,7 +40,6 @@ class Zamba2Reader:
     """
 
     pages_at_once = 1
-    questions_at_once = 8  # the engine's slots
 
     def __init__(self, checkpoint: str | Path, name: str, device: str = "auto") -> None:
         """Load a folder or a hub id.
@@ -57,6 +57,7 @@ class Zamba2Reader:
                 f"{name} is a text-only model and cannot see pages",
                 hint="choose a Zamba2-VL checkpoint, or bundled",
             )
+        self.questions_at_once = _AT_ONCE[next(self._model.model.parameters()).device.type]
         words = self._model.tokenizer
         self.calibration = load_calibration(Path(words.path).parent)
         taught = _has_token(words, EXTRACT)
