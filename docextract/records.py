@@ -95,6 +95,8 @@ class Extraction(Generic[M]):
     model: str
     timings: Timings
     tokens: Tokens
+    pages: tuple[int, int] | None = None
+    """The first and the last page of the document, where it is one of several in its file."""
     signals: Mapping[str, "Signal"] = field(default_factory=dict, repr=False)
     """What each value's confidence rests on, by path."""
 
@@ -103,6 +105,7 @@ class Extraction(Generic[M]):
         return {
             "version": self.version,
             "file": self.file,
+            **({"pages": list(self.pages)} if self.pages else {}),
             "schema": self.schema,
             "status": self.status,
             "record": self.data,
@@ -142,7 +145,14 @@ class Outcome:
             return self.extraction.to_dict()
         problem = self.error.to_dict() if self.error else None
         record = self.extraction.data if self.extraction else None
-        return {"file": self.file, "status": self.status, "record": record, "error": problem}
+        pages = self.extraction.pages if self.extraction else None
+        return {
+            "file": self.file,
+            **({"pages": list(pages)} if pages else {}),
+            "status": self.status,
+            "record": record,
+            "error": problem,
+        }
 
 
 def _jsonable(values: dict[str, Any]) -> dict[str, Any]:

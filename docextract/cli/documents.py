@@ -18,14 +18,20 @@ if TYPE_CHECKING:
 
 
 def read_each(
-    files: Sequence[str], schema: "Schema[Any]", settings: Settings, model: str, device: Device
+    files: Sequence[str],
+    schema: "Schema[Any]",
+    settings: Settings,
+    model: str,
+    device: Device,
+    split: bool = False,
 ) -> "Iterator[Outcome]":
-    """What becomes of each file in turn.
+    """What becomes of each file in turn, with `split` of each document in it.
 
     Each document is opened before the model is, since most that cannot be read shows at once.
     Errors of the schema or the model are no file's own and are raised.
     """
-    from docextract.extraction import extract
+    from docextract.asking import Progress as Step
+    from docextract.extraction import extract, extract_each
     from docextract.pages import open_document, parse_selection
     from docextract.readers import Reader, open_reader
     from docextract.records import Outcome
@@ -37,34 +43,34 @@ def read_each(
     def reader() -> Reader:
         return stack.enter_context(closing(open_reader(model, device)))
 
-    def read_one(file: str, show: Callable[[str], None]) -> Outcome:
+    def read_one(file: str, show: Callable[[str], None]) -> list[Outcome]:
+        def tell(step: Step) -> None:
+            show(step.words)
+
         try:
             source = _source(file, settings.limits)
             with open_document(source, settings.limits, settings.passwords, file) as document:
                 document.numbers(settings.pages)
                 show("loading the model")
-                extraction = extract(
-                    document,
-                    schema,
-                    reader=reader(),
-                    settings=settings,
-                    progress=lambda step: show(step.words),
-                )
+                if split:
+                    found = extract_each(document, schema, reader(), settings, progress=tell)
+                else:
+                    found = [extract(document, schema, reader(), settings, progress=tell)]
         except (SchemaError, ModelError):
             raise
         except DocextractError as error:
-            return Outcome(file, error=error)
+            return [Outcome(file, error=error)]
         except Exception as error:
             # A fault of ours that one file brings out shall not cost the others.
-            return Outcome(file, error=our_fault(error))
-        return Outcome(file, extraction)
+            return [Outcome(file, error=our_fault(error))]
+        return [Outcome(file, extraction) for extraction in found]
 
     with ExitStack() as stack:
         for number, file in enumerate(files, 1):
             place = f"{file} ({number} of {len(files)})" if len(files) > 1 else file
             with Progress(place) as progress:
-                outcome = read_one(file, progress.show)
-            yield outcome  # the line of progress is gone: data may go to the same terminal
+                outcomes = read_one(file, progress.show)
+            yield from outcomes  # the line of progress is gone: data may go to the same terminal
 
 
 def _source(file: str, limits: Limits) -> Path | bytes:

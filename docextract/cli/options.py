@@ -63,6 +63,9 @@ PasswordOption = Annotated[str | None, typer.Option(metavar="WORD", help="Of enc
 PasswordFileOption = Annotated[
     Path | None, typer.Option(metavar="F", help="Each of its lines is a password to try.")
 ]
+SplitOption = Annotated[
+    bool, typer.Option("--split", help="A file may hold several documents: a record for each.")
+]
 DetailsOption = Annotated[
     bool, typer.Option("--details", help="With evidence, checks and timings.")
 ]

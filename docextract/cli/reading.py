@@ -30,6 +30,7 @@ from docextract.cli.options import (
     PasswordFileOption,
     PasswordOption,
     SchemaOption,
+    SplitOption,
     StrictOption,
     given,
     passwords_of,
@@ -64,6 +65,7 @@ def read(
     schema: SchemaOption = None,
     budget: BudgetOption = None,
     pages: PagesOption = None,
+    split: SplitOption = False,
     password: PasswordOption = None,
     password_file: PasswordFileOption = None,
     model: ModelOption = "bundled",
@@ -111,7 +113,7 @@ def read(
             evidence=evidence.value,
             max_asks=max_asks,
         )
-        chosen = form or _format_of(out, several=len(files) > 1)
+        chosen = form or _format_of(out, several=len(files) > 1 or split)
         if details and chosen in (Format.csv, Format.table):
             raise UsageError(f"--details does not fit into {chosen}", hint="use --format jsonl")
         with data_stream(out, overwrite) as stream:
@@ -119,8 +121,8 @@ def read(
             from docextract.schema import load_schema
 
             loaded = load_schema(given(schema))
-            outcomes = read_each(files, loaded, settings, model, device)
-            if chosen is Format.json and len(files) == 1:
+            outcomes = read_each(files, loaded, settings, model, device, split)
+            if chosen is Format.json and len(files) == 1 and not split:
                 [outcome] = outcomes
                 if outcome.error:
                     raise outcome.error

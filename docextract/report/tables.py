@@ -74,7 +74,7 @@ class Csv(Writer):
         record, error = outcome.get("record"), outcome.get("error")
         values = [_at(record, path) for path in self._paths]
         message = f"{error['name']}: {error['message']}" if error else None
-        row = [outcome["file"], outcome["status"], *values, message]
+        row = [_name(outcome), outcome["status"], *values, message]
         self._rows.writerow([_cell(value) for value in row])
         self.stream.flush()
 
@@ -91,7 +91,7 @@ class PeopleTable(Writer):
         console = Console(
             file=self.stream, width=None if self.stream.isatty() else 1000, highlight=False
         )
-        console.print(Text(f"{outcome['file']}  {outcome['status']}", style="bold"))
+        console.print(Text(f"{_name(outcome)}  {outcome['status']}", style="bold"))
         if error := outcome.get("error"):
             console.print(Text(f"  {error['message']}", style="red"))
         record = outcome.get("record") or {}
@@ -111,6 +111,12 @@ class PeopleTable(Writer):
             for item in items:
                 table.add_row(*(Text(_shown(item.get(key))) for key in items[0]))
             console.print(table)
+
+
+def _name(outcome: Outcome) -> str:
+    """The file, and the pages where it holds several documents: `scan.pdf#pages=3-4`."""
+    pages = outcome.get("pages")
+    return f"{outcome['file']}#pages={pages[0]}-{pages[1]}" if pages else str(outcome["file"])
 
 
 def open_writer(form: str, stream: TextIO, tree: Mapping[str, Any]) -> Writer:

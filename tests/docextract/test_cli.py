@@ -108,6 +108,24 @@ def test_a_blank_page_gives_nulls_and_a_word_on_stderr(
     assert run(path, *SPEC, *SCRIPTED, "--strict")[0] == 12
 
 
+def test_split_gives_a_line_for_each_document_of_a_file(
+    run: Run, script: Script, tmp_path: Path
+) -> None:
+    path = tmp_path / "pile.tiff"
+    picture().save(path, save_all=True, append_images=[picture()])
+    script([{"shop": "Bakery", "total": "1.00"}, {"shop": "Pharmacy", "total": "2.00"}] * 2)
+    code, out, _ = run(path, *SPEC, *SCRIPTED, "--split")
+    lines = [json.loads(line) for line in out.splitlines()]
+    assert code == 0
+    assert [(line["file"], line["pages"]) for line in lines] == [
+        (str(path), [1, 1]),
+        (str(path), [2, 2]),
+    ]
+    assert [line["record"]["total"] for line in lines] == ["1.00", "2.00"]
+    _, out, _ = run(path, *SPEC, *SCRIPTED, "--split", "--format", "csv")
+    assert f"{path}#pages=2-2,ok,Pharmacy,2.00," in out
+
+
 def test_options_may_come_first(run: Run, script: Script, png: Path) -> None:
     script([ANSWER])
     code, out, _ = run(*SPEC, *SCRIPTED, png)

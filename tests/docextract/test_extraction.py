@@ -11,6 +11,7 @@ from PIL import Image, ImageDraw
 from pydantic import BaseModel
 
 from docextract import extract
+from docextract.asking import Progress
 from docextract.confidence import Calibration
 from docextract.errors import (
     AnswerError,
@@ -21,7 +22,7 @@ from docextract.errors import (
     TimedOutError,
     UsageError,
 )
-from docextract.extraction import Progress
+from docextract.extraction import extract_each
 from docextract.pages import open_document
 from docextract.readers import Reading
 from docextract.readers.scripted import ScriptedReader
@@ -173,39 +174,43 @@ def test_a_blank_back_is_left_out_and_told(tmp_path: Path, pages_at_once: int) -
     assert [check.message for check in result.checks] == ["page 2 of 2: blank, and so not read"]
 
 
-def told(text: str, logprob: float) -> Reading:
-    return Reading(text, token_ids=(1, 2), logprobs=(logprob, 0.0))
+def test_a_file_of_several_documents_gives_a_record_for_each(tmp_path: Path) -> None:
+    path = tmp_path / "pile.tiff"
+    more = [sheet(2), blank(), sheet(3), sheet(4)]
+    sheet(1).save(path, save_all=True, append_images=more)
+    lines = [{"name": "A"}, {"name": "A", "total": "2.00"}, {"name": "B", "total": "3.00"}, "?"]
+    first, second = extract_each(path, Ticket, ScriptedReader(lines))
+    assert (first.pages, second.pages) == ((1, 3), (4, 5))
+    assert (first.data, second.data) == (
+        {"total": "2.00", "name": "A"},
+        {"total": "3.00", "name": "B"},
+    )
+    assert [check.name for check in first.checks] == ["printed"]
+    assert [check.name for check in second.checks] == ["answered"]
+    assert first.to_dict()["pages"] == [1, 3]
 
 
-def test_a_page_on_its_head_is_turned_where_the_model_is_surer(page: Path) -> None:
-    unsure = told('{"total":"99.1","name":"?"}', -0.9)
-    few = [told('{"total":"99.1","name":"?"}', -0.9), told('{"total":"1.00","name":"A"}', -0.01)]
-    reader = ScriptedReader([unsure, *few, told('{"total":"1.00","name":"A"}', -0.01)])
-    result = extract(page, Ticket, reader)
-    assert result.data == {"total": "1.00", "name": "A"}
-    assert len(reader.asked) == 4
-    [check] = result.checks
-    assert (check.name, check.passed) == ("upright", True)
-    assert check.message == "page 1: turned by 180 degrees to be read"
-    assert result.status == "ok"
+def test_each_document_of_a_file_has_its_own_second_looks(tmp_path: Path) -> None:
+    path = tmp_path / "pile.tiff"
+    sheet(1).save(path, save_all=True, append_images=[sheet(2)])
+    wrong = [{"name": "Corner", "total": "x"}, {"name": "Bakery", "total": "y"}]
+    reader = ScriptedReader([*wrong, {"total": "1.00"}, {"total": "2.00"}])
+    found = extract_each(path, Ticket, reader, Settings(max_asks=1))
+    assert [one.data["total"] for one in found] == ["1.00", "2.00"]
+    assert [one.status for one in found] == ["ok", "ok"]
 
 
-def test_an_unsure_answer_about_an_upright_page_is_kept(page: Path) -> None:
-    unsure = told('{"total":"1.00","name":"A"}', -0.9)
-    few = [told('{"total":"1.00","name":"A"}', -0.9), told('{"total":"9","name":"?"}', -1.5)]
-    result = extract(page, Ticket, ScriptedReader([unsure, *few]))
-    assert result.data == {"total": "1.00", "name": "A"} and not result.checks
-
-
-def test_a_page_on_its_side_is_turned_before_it_is_read(page: Path) -> None:
-    Image.open(page).resize((900, 1200)).rotate(-90, expand=True).save(page)
-    few = [told('{"total":"9","name":"?"}', -1.5), told('{"total":"1.00","name":"A"}', -0.1)]
-    reader = ScriptedReader([*few, told('{"total":"1.00","name":"A"}', -0.1)])
-    result = extract(page, Ticket, reader)
-    assert result.data == {"total": "1.00", "name": "A"}
-    assert [check.message for check in result.checks] == [
-        "page 1: turned by 270 degrees to be read"
-    ]
+def test_pages_count_themselves_in_their_visible_words(tmp_path: Path) -> None:
+    path = tmp_path / "pile.pdf"
+    with pymupdf.open() as document:
+        for count in ("Page 1 of 2", "Page 2 of 2", "Page 1 of 1"):
+            page = document.new_page()
+            page.insert_text((60, 80), f"{count}  Shop A  Total 1.00")
+            page.insert_text((60, 120), "Page 1 of 1", render_mode=3)  # no one sees it
+        document.save(path)
+    reader = ScriptedReader([{"name": "A", "total": "1.00"}] * 3)
+    found = extract_each(path, Ticket, reader)
+    assert [one.pages for one in found] == [(1, 2), (3, 3)]
 
 
 def test_a_damaged_pdf_asks_for_review(pages: Path) -> None:
