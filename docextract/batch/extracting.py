@@ -18,7 +18,7 @@ from docextract.schema import Schema, load_schema
 from docextract.settings import Settings
 
 # They decide whether a document can be read, and not what it becomes.
-_OUTSIDE = ("limits", "password", "timeout")
+_OUTSIDE = ("limits", "passwords", "timeout")
 _HASH = 12  # letters of a hash: enough to tell jobs apart, few enough to be shown
 
 
@@ -46,7 +46,7 @@ class Extracting:
         chosen = {
             f"--{field.name.replace('_', '-')}": str(getattr(self.settings, field.name) or "unset")
             for field in fields(Settings)
-            if field.name not in _OUTSIDE
+            if field.repr and field.name not in _OUTSIDE  # and what is secret is not written down
         }
         return {
             "the job": "extraction",

@@ -49,6 +49,11 @@ class _Render:
 
 
 @dataclass(frozen=True)
+class _Attached:
+    """What the open document has attached."""
+
+
+@dataclass(frozen=True)
 class _Opened:
     unit: Literal["point", "pixel"]
     page_count: int
@@ -82,7 +87,7 @@ class Opener:
         opened = self.ask(task.file.name, _Open(task, settings), settings)
         return IsolatedDocument(self, task.file.name, settings, opened)
 
-    def ask(self, name: str, question: _Open | _Render, settings: Settings) -> Any:
+    def ask(self, name: str, question: _Open | _Render | _Attached, settings: Settings) -> Any:
         """The answer of the process; an error that it sends is raised here."""
         connection = self._connected()
         seconds = min(MOST_SECONDS, settings.timeout or MOST_SECONDS)
@@ -145,6 +150,12 @@ class IsolatedDocument(Document):
     def attached(self) -> Mapping[str, Sequence[str]]:
         return self._attached
 
+    @property
+    def attached(self) -> Mapping[str, Sequence[str]]:
+        found: Mapping[str, Sequence[str]]
+        found = self._opener.ask(self.name, _Attached(), self._settings)
+        return found
+
     def close(self) -> None:
         """Nothing: the next document takes this one's place."""
 
@@ -176,6 +187,9 @@ def serve(connection: Connection, memory: int) -> None:
                             document.repaired,
                             document.attached,
                         )
+                    elif isinstance(question, _Attached):
+                        assert document is not None
+                        answer = document.attached
                     else:
                         assert document is not None
                         page = document.render(question.number, question.budget, question.crop)

@@ -46,7 +46,7 @@ def test_what_decides_a_record_decides_the_identity(job: Extracting, tmp_path: P
 
 
 def test_what_only_decides_who_may_be_read_does_not(job: Extracting) -> None:
-    generous = Settings(limits=Limits(max_pages=1000), password="sesame", timeout=None)
+    generous = Settings(limits=Limits(max_pages=1000), passwords=("sesame",), timeout=None)
     assert replace(job, settings=generous).identity() == job.identity()
     assert "sesame" not in repr(generous)
 

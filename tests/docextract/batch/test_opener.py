@@ -54,6 +54,7 @@ def test_pages_come_as_if_they_were_drawn_here(opener: Opener, tmp_path: Path) -
         assert there.page_count == 2
         assert there.unit == here.unit
         assert there.repaired == here.repaired
+        assert there.attached == here.attached
         page, twin = there.render(2, 64), here.render(2, 64)
         np.testing.assert_array_equal(page.pixels, twin.pixels)
         assert page.words == twin.words
@@ -83,7 +84,7 @@ def test_what_is_wrong_with_a_file_is_raised_here(
         document.save(shut, encryption=pymupdf.mupdf.PDF_ENCRYPT_AES_256, user_pw="sesame")
     with pytest.raises(EncryptedError):
         opener.open(task(shut), SETTINGS)
-    assert opener.open(task(shut), replace(SETTINGS, password="sesame")).page_count == 1
+    assert opener.open(task(shut), replace(SETTINGS, passwords=("sesame",))).page_count == 1
     assert opener.open(task(draw("a.png")), SETTINGS).page_count == 1
 
 
