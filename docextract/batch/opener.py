@@ -49,11 +49,6 @@ class _Render:
 
 
 @dataclass(frozen=True)
-class _Attached:
-    """What the open document has attached."""
-
-
-@dataclass(frozen=True)
 class _Opened:
     unit: Literal["point", "pixel"]
     page_count: int
@@ -87,7 +82,7 @@ class Opener:
         opened = self.ask(task.file.name, _Open(task, settings), settings)
         return IsolatedDocument(self, task.file.name, settings, opened)
 
-    def ask(self, name: str, question: _Open | _Render | _Attached, settings: Settings) -> Any:
+    def ask(self, name: str, question: _Open | _Render, settings: Settings) -> Any:
         """The answer of the process; an error that it sends is raised here."""
         connection = self._connected()
         seconds = min(MOST_SECONDS, settings.timeout or MOST_SECONDS)
@@ -150,12 +145,6 @@ class IsolatedDocument(Document):
     def attached(self) -> Mapping[str, Sequence[str]]:
         return self._attached
 
-    @property
-    def attached(self) -> Mapping[str, Sequence[str]]:
-        found: Mapping[str, Sequence[str]]
-        found = self._opener.ask(self.name, _Attached(), self._settings)
-        return found
-
     def close(self) -> None:
         """Nothing: the next document takes this one's place."""
 
@@ -187,9 +176,6 @@ def serve(connection: Connection, memory: int) -> None:
                             document.repaired,
                             document.attached,
                         )
-                    elif isinstance(question, _Attached):
-                        assert document is not None
-                        answer = document.attached
                     else:
                         assert document is not None
                         page = document.render(question.number, question.budget, question.crop)
@@ -206,7 +192,8 @@ def _open(task: Task, settings: Settings) -> Document:
     if path.exists() and not stat.S_ISREG(path.stat().st_mode):
         raise NotADocumentError(f"{name}: not an ordinary file")
     content = read_content(path, settings.limits, name)
-    if is_hash(task.key) and hashlib.sha256(content).hexdigest() != task.key:
+    whole = len(content) <= settings.limits.max_bytes
+    if whole and is_hash(task.key) and hashlib.sha256(content).hexdigest() != task.key:
         raise ChangedError(
             f"{name}: the file has changed since it was queued", hint="give the same command again"
         )
