@@ -49,12 +49,17 @@ _HEIC_BRANDS = (b"heic", b"heix", b"mif1")
 
 
 class Word(NamedTuple):
-    """A word of the text layer and where it stands, in page units."""
+    """A word of the text layer and where it stands, in page units.
+
+    Or a line that was recognised in the pixels (docextract.recognition): it has a box for each of
+    its letters, and may lack the blanks between its words.
+    """
 
     text: str
     box: Box
     visible: bool = True
     """Whether the pixels show it (docextract.visibility)."""
+    letters: tuple[Box, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

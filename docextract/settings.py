@@ -37,7 +37,8 @@ class Settings:
     timeout: float | None = 1800.0
     """Seconds for one document."""
     evidence: Literal["words", "none"] = "words"
-    """Whether the values are held against the page's own words."""
+    """Whether values are held against the words of the page: of its text layer, or of scans, where
+    `docextract[ocr]` is installed."""
     max_asks: int = 3
     """Questions about single fields that fail a check, in one document; 0: none is asked again."""
     max_ask_tokens: int = 12_000

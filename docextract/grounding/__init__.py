@@ -15,14 +15,17 @@ from typing import Any
 from docextract.answer import Answer
 from docextract.grounding.lettering import Lettering, Span, fold, trimmed
 from docextract.grounding.placing import Wanted, label_score, place_rows, place_values
+from docextract.grounding.surer import hesitated, spaced_like
 from docextract.pages import Box, Page
 from docextract.printed import CONVERTERS, NO_HINTS, AmbiguousError, Kind, NotReadableError
 from docextract.records import Evidence
 from docextract.schema import Field, Group, Leaf, Listing
 
 LETTERS = "letters_from_words"
+RECOGNISED = "letters_from_recognition"
 IBAN = "iban_from_words"
 
+_DAYS = ("date", "datetime")
 _SUMS = ("amount", "number", "float")
 # Letters of which one may be mended. A digit more or less is soon another number.
 _ONE_IN, _ONE_IN_DIGITS = 4, 5
@@ -113,7 +116,12 @@ class _Witness:
             places[value.path] = Place("grounded", span.page, span.box)
             if value.leaf.kind == "iban" and span.distance:
                 texts[value.path] = span.text, IBAN
-            elif _differs(value, span):
+            elif span.recognised and span.distance:
+                if hesitated(value.text, answer.logprobs.get(value.path, ()), span.letters):
+                    texts[value.path] = spaced_like(value.text, span.text), RECOGNISED
+                else:
+                    places[value.path] = Place("none", span.page, span.box)
+            elif not span.recognised and _differs(value, span):
                 texts[value.path] = span.text, LETTERS
         return Grounded(_with_texts(answer, texts), places)
 
@@ -128,7 +136,7 @@ class _Witness:
             spans = [
                 span
                 for page in self._lettering.values()
-                for span in page.find(value.text, value.most_edits)
+                for span in page.find(value.text, value.most_edits, value.leaf.kind in _DAYS)
                 if value.leaf.kind == "text" or span.in_one_piece
             ]
         least = min((span.distance for span in spans), default=0)
@@ -156,7 +164,10 @@ class _Witness:
         """What it means that no visible words hold the value."""
         if any(page.find(value.text, 0) for page in self._unseen):
             return "hidden"
-        if not any(page.rows for page in self._lettering.values()):
+        if not any(
+            word.visible and not word.letters for page in self._pages for word in page.words
+        ):
+            # What was recognised in the pixels need not be all that stands there.
             return "none"
         pictured = max(page.pictured for page in self._pages)
         in_words = not pictured or (pictured < _MOSTLY_PICTURE and _has_digit(value.text))

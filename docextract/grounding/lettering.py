@@ -9,14 +9,14 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 from rapidfuzz.distance import Levenshtein
 
-from docextract.pages import Box, Page
+from docextract.pages import Box, Page, Word
 
 _BETWEEN_DIGITS = re.compile(r"(?<=\d)[.,'’/:-](?=\d)")
-_SIGN = re.compile(r"^\W*[-−–](?=\d)")
+_SIGN = re.compile(r"(?<!\S)[^\w\s]*[-−–](?=\d)")
 # Labels and signs that stand against their value: "Nr.4711", "IBAN:DE89", "€90.00", "RM153.35".
 _SEAMS = re.compile(
     r"(?<=[:=#])(?=\w)(?<!\d:)|(?<=[€$£¥₹])(?=\d)|(?<=\d)(?=[€$£¥₹])"
@@ -30,27 +30,33 @@ _MOST_LINES = 6  # of one value
 
 def fold(text: str) -> str:
     """The letters and digits that count."""
-    folded = []
-    for token in unicodedata.normalize("NFKC", text).casefold().split():
-        kept = "-" if _SIGN.match(token) else ""
-        marks = {match.start(): match[0] for match in _BETWEEN_DIGITS.finditer(token)}
-        for at, letter in enumerate(token):
-            if letter.isalnum():
-                kept += letter
-            elif at in marks:
-                kept += "." if letter in ".," else letter
-        folded.append(kept)
-    return "".join(folded)
+    return "".join(fold_each(unicodedata.normalize("NFC", text)))
+
+
+def fold_each(text: str) -> Iterator[str]:
+    """What counts of each letter."""
+    signs = {match.end() - 1 for match in _SIGN.finditer(text)}
+    for at, letter in enumerate(text):
+        plain = unicodedata.normalize("NFKC", letter).casefold()
+        if plain.isalnum():
+            yield plain
+        elif at in signs:
+            yield "-"
+        elif _BETWEEN_DIGITS.match(text, at):
+            yield "." if letter in ".," else letter
+        else:
+            yield ""
 
 
 @dataclass(frozen=True, eq=False)
 class Atom:
-    """A word, or a part of one that may stand for itself."""
+    """A word, a part of one that may stand for itself, or a letter of a recognised line."""
 
     text: str
     letters: str
     box: Box
     word: int
+    recognised: bool = False
 
     @property
     def height(self) -> float:
@@ -87,6 +93,11 @@ class Span:
         return "".join(atom.letters for atom in self.atoms)
 
     @property
+    def recognised(self) -> bool:
+        """Whether its letters were read off the pixels, and may be wrong as the model's may."""
+        return self.atoms[0].recognised
+
+    @property
     def top(self) -> float:
         return self.atoms[0].middle
 
@@ -114,25 +125,46 @@ class Lettering:
             atom
             for at, word in enumerate(page.words)
             if word.visible is visible
-            for atom in _atoms(word.text, word.box, at)
+            for atom in (_letters(word, at) if word.letters else _atoms(word.text, word.box, at))
         ]
+        self._at = {id(atom): number for number, atom in enumerate(atoms)}
         self.rows = _rows(atoms)
         columns = [list(chain) for chain in _columns(self.rows)]
         across = [atom for row in self.rows for atom in row]
         self._streams = [_Stream(one) for one in (atoms, across, *columns)]
 
-    def find(self, text: str, most: int) -> list[Span]:
-        """Where a value stands with the fewest edits, at most so many; in order down the page."""
+    def find(self, text: str, most: int, may_go_on: bool = False) -> list[Span]:
+        """Where a value stands with the fewest edits, at most so many; in order down the page.
+
+        It is no part of a longer number, unless it `may_go_on`: a recognised line has no blank
+        between a date and a time.
+        """
         letters = fold(text)
         if not letters:
             # Signs alone: "€", "%".
             return [Span(self.number, (atom,), 0) for atom in self._atoms if text in atom.text]
         for limit in dict.fromkeys((0, most)):
-            found = self._spans(stream.find(letters, limit) for stream in self._streams)
+            found = [
+                span
+                for span in self._spans(stream.find(letters, limit) for stream in self._streams)
+                if not self._cuts_number(span, may_go_on)
+            ]
             if found:
                 least = min(span.distance for span in found)
                 return [span for span in found if span.distance == least]
         return []
+
+    def _cuts_number(self, span: Span, may_go_on: bool) -> bool:
+        first, last = self._at[id(span.atoms[0])], self._at[id(span.atoms[-1])]
+        cuts = [(first - 1, first)] if may_go_on else [(first - 1, first), (last, last + 1)]
+        return any(self._touch(*cut) for cut in cuts)
+
+    def _touch(self, one: int, other: int) -> bool:
+        """Whether two atoms, one after the other in the file, are parts of one number."""
+        if one < 0 or other == len(self._atoms) or self._atoms[one].word != self._atoms[other].word:
+            return False
+        digits = self._atoms[one].letters[-1:], self._atoms[other].letters[:1]
+        return all(letter.isdigit() or letter == "." for letter in digits)
 
     def matching(
         self, start: re.Pattern[str], most: int, accepts: Callable[[str], bool]
@@ -155,7 +187,7 @@ class Lettering:
         before = row[: row.index(span.atoms[0])]
         label: list[str] = []
         for piece in reversed(list(_pieces([*before, span.atoms[0]]))):
-            words = [atom.text for atom in piece if atom is not span.atoms[0]]
+            words = _words(atom for atom in piece if atom is not span.atoms[0])
             label = words + label
             if piece[-1] is not span.atoms[0] and any(map(_says_something, words)):
                 break
@@ -170,7 +202,7 @@ class Lettering:
             if not far and top - row[0].box[3] > _NEXT_LINE * span.height:
                 break
             for piece in _pieces(row):
-                words = [atom.text for atom in piece]
+                words = _words(piece)
                 over = piece[0].box[0] < right and piece[-1].box[2] > left
                 if over and any(map(_says_something, words)) and not (far and _has_digits(words)):
                     return words
@@ -232,6 +264,13 @@ class _Stream:
                     yield tuple(self._atoms[first : last + 1]), 0
 
 
+def _letters(word: Word, number: int) -> Iterator[Atom]:
+    """The letters of a recognised line, but for its blanks, of which it never has all."""
+    for text, letters, box in zip(word.text, fold_each(word.text), word.letters, strict=True):
+        if not text.isspace():
+            yield Atom(text, letters, box, number, recognised=True)
+
+
 def _atoms(text: str, box: Box, word: int) -> Iterator[Atom]:
     """The parts of a word; each has the share of its box that its letters have of the word."""
     left, top, right, bottom = box
@@ -285,6 +324,11 @@ def _pieces(row: Sequence[Atom]) -> Iterator[list[Atom]]:
             piece = []
         piece.append(atom)
     yield piece
+
+
+def _words(atoms: Iterable[Atom]) -> list[str]:
+    """The texts, those of one word as one."""
+    return ["".join(atom.text for atom in some) for _, some in groupby(atoms, lambda a: a.word)]
 
 
 def _aligned(one: Sequence[Atom], other: Sequence[Atom]) -> bool:

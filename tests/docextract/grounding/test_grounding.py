@@ -1,5 +1,6 @@
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pymupdf
@@ -7,7 +8,7 @@ import pytest
 
 from docextract.answer import Answer
 from docextract.grounding import Grounded, ground, hidden_text
-from docextract.pages import Page, open_document
+from docextract.pages import Page, Word, open_document
 from docextract.schema import Schema, load_schema
 
 INVISIBLE_MODE = 3
@@ -280,3 +281,50 @@ def test_repeated_values_get_their_own_boxes() -> None:
             right.append(overlap(places[path].box, box) > 0.4)
     assert len(right) > 200
     assert sum(right) / len(right) >= 0.95
+
+
+def recognised(*lines: str) -> Page:
+    """A scan whose lines were recognised, ten pixels a letter."""
+    words = tuple(
+        Word(
+            text,
+            (0.0, 30.0 * row, 10.0 * len(text), 30.0 * row + 20),
+            letters=tuple(
+                (10.0 * at, 30.0 * row, 10.0 * at + 10, 30.0 * row + 20) for at in range(len(text))
+            ),
+        )
+        for row, text in enumerate(lines)
+    )
+    return replace(Sheet().read(), words=words, pictured=1.0)
+
+
+def heard_on_scan(page: Page, logprobs: dict[str, list[float]], **record: Any) -> Grounded:
+    schema: Schema[Any] = load_schema("name, date date, total money")
+    answer = Answer(dict.fromkeys(schema.fields.fields) | record, logprobs=logprobs)
+    return ground(schema.fields, answer, [page])
+
+
+def test_on_a_scan_a_value_is_found_within_its_line() -> None:
+    page = recognised("DATE:25/12/20188:13PM", "TOTALRM9.00", "19.00")
+    grounded = heard_on_scan(page, {}, date="25/12/2018", total="9.00")
+    assert grounded.places["date"].box == (50.0, 0.0, 150.0, 20.0)
+    assert grounded.places["total"].box == (70.0, 30.0, 110.0, 50.0)
+    assert grounded.places["total"].evidence == "grounded"
+
+
+def test_on_a_scan_the_surer_reading_wins() -> None:
+    page = recognised("PASARMINIJINSENG")
+    text = "PAEAR MINI JIN SENG"
+    unsure = [-0.001] * 3 + [-0.5] + [-0.001] * 17
+    grounded = heard_on_scan(page, {"name": unsure}, name=text)
+    assert grounded.answer.record["name"] == "PASAR MINI JIN SENG"
+    assert grounded.answer.repairs_of("name") == ("letters_from_recognition",)
+    assert grounded.places["name"].evidence == "grounded"
+    kept = heard_on_scan(page, {"name": [-0.001] * 21}, name=text)
+    assert kept.answer.record["name"] == text
+    assert kept.places["name"].evidence == "none"
+    assert kept.places["name"].box == (0.0, 0.0, 160.0, 20.0)
+
+
+def test_on_a_scan_nothing_is_contradicted() -> None:
+    assert heard_on_scan(recognised("TOTAL"), {}, total="9.00").places["total"].evidence == "none"
