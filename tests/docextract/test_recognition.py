@@ -77,3 +77,20 @@ def test_the_channels_come_in_opencvs_order(see: Any) -> None:
 def test_guesses_are_left_out_and_wide_marks_made_narrow(see: Any) -> None:
     see(line("（1，0）"), line("noise", score=0.2))
     assert [word.text for word in recognise(PAGE).words] == ["(1,0)"]
+
+
+@pytest.mark.parametrize("degrees", [0, 90, 180, 270])
+def test_boxes_are_those_of_the_page_as_it_was_filed(
+    monkeypatch: pytest.MonkeyPatch, degrees: int
+) -> None:
+    mark = PAGE.pixels.copy()
+    mark[10:20, 30:60] = 255
+
+    def find(pixels: Any, return_word_box: bool) -> tuple[Any, Any]:
+        rows, columns = np.nonzero(pixels[:, :, 0])
+        around = corners(columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)
+        return [[around, "x", 0.9, [around], ["x"], [0.9]]], None
+
+    monkeypatch.setattr(recognition, "_engine", lambda: find)
+    [word] = recognise(replace(PAGE, pixels=mark).upright(degrees)).words
+    assert word.box == pytest.approx((115, 205, 130, 210))
