@@ -38,6 +38,7 @@ from zamba2_vl.engine.cache import Cache
 from zamba2_vl.errors import InputError, WeightsMismatchError
 from zamba2_vl.image import ImageProcessor, Picture
 from zamba2_vl.model import VisionLanguageModel
+from zamba2_vl.text.linear import Embedding
 from zamba2_vl.vision.windows import WindowLayout
 
 
@@ -128,7 +129,9 @@ class Zamba2_VLForConditionalGeneration(PreTrainedModel, GenerationMixin):
     def set_input_embeddings(self, value: torch.nn.Module) -> None:
         if not isinstance(value, torch.nn.Embedding):
             raise InputError("input embeddings must be an Embedding")
-        self.language_model.model.embed_tokens = value
+        table = Embedding(*value.weight.shape, device="meta")
+        table.weight = value.weight
+        self.language_model.model.embed_tokens = table
 
     def forward(
         self,

@@ -1,13 +1,20 @@
 """One step of all running answers."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from zamba2_vl.engine.request import Answer
 from zamba2_vl.text.decoder import Decoder
+from zamba2_vl.text.linear import Embedding, Linear
 from zamba2_vl.text.state import DecoderState
+
+# Bytes that packed copies may take beside the weights: ten times what the bundled model needs.
+_SPARE = 2**28
+# Tokens whose products with packed weights are so short that one thread is enough.
+_FEW = 4
 
 
 def decode(decoder: Decoder, state: DecoderState, answers: Sequence[Answer]) -> Tensor:
@@ -21,25 +28,41 @@ def decode(decoder: Decoder, state: DecoderState, answers: Sequence[Answer]) -> 
     padded = [answer.unread + [0] * (longest - len(answer.unread)) for answer in answers]
     for answer in answers:
         answer.unread.clear()
-    embeds = decoder.embed(torch.tensor(padded, device=state.ssm.device))
-    if min(lengths) == longest:
-        return decoder.logits(decoder(embeds, state)[:, -1])
-    counts = torch.tensor(lengths)
-    hidden = decoder(embeds, state, counts)
-    return decoder.logits(hidden[range(len(answers)), counts - 1])
+    few = len(answers) * longest <= _FEW and decoder.model.embed_tokens.packed is not None
+    with _one_thread() if few else nullcontext():
+        embeds = decoder.embed(torch.tensor(padded, device=state.ssm.device))
+        if min(lengths) == longest:
+            return decoder.logits(decoder(embeds, state)[:, -1])
+        counts = torch.tensor(lengths)
+        hidden = decoder(embeds, state, counts)
+        return decoder.logits(hidden[range(len(answers)), counts - 1])
 
 
 def lay_out(decoder: Decoder) -> None:
     """Arrange the weights in memory so that steps on a CPU read them fast; no value changes.
 
-    A step is as slow as its weights are to read. PyTorch's product of a matrix with one vector
-    reads a matrix of at least as many outputs as inputs up to twice as fast by columns as by rows;
-    products with many vectors do not mind.
+    A step is as slow as its weights are to read: packed copies have half the bytes. Where there is
+    none, PyTorch's product of a matrix with one vector reads a matrix of at least as many outputs
+    as inputs up to twice as fast by columns as by rows; products with many vectors do not mind.
     """
-    for module in decoder.modules():
-        if not isinstance(module, nn.Linear | nn.Embedding):
+    holders = [m for m in decoder.modules() if isinstance(m, Linear | Embedding)]
+    copies = sum(holder.weight.numel() for holder in holders) * torch.half.itemsize
+    for holder in holders:
+        if copies <= _SPARE and holder.pack():
             continue
-        weight = module.weight
+        weight = holder.weight
         by_columns = weight.shape[0] >= weight.shape[1]
         if by_columns and weight.device.type == "cpu" and weight.dtype == torch.float32:
             weight.data = weight.data.t().contiguous().t()
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """PyTorch's threads wait for each other at every product. Where these are short that gains
+    little, and where another process holds one of the cores a step takes ten times as long."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)

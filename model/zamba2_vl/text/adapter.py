@@ -3,13 +3,14 @@
 from torch import Tensor, nn
 
 from zamba2_vl.config import TextConfig
+from zamba2_vl.text.linear import Linear
 
 
 class Adapter(nn.Sequential):
     """down to `rank` features and up again; added to the shared projection of the same input."""
 
     def __init__(self, inputs: int, rank: int, outputs: int) -> None:
-        down, up = nn.Linear(inputs, rank, bias=False), nn.Linear(rank, outputs, bias=False)
+        down, up = Linear(inputs, rank, bias=False), Linear(rank, outputs, bias=False)
         super().__init__(down, up)
 
     def reset_parameters(self, std: float) -> None:
@@ -32,7 +33,7 @@ def adapters(config: TextConfig, block: int, inputs: int, outputs: int) -> nn.Mo
     )
 
 
-def adapted(linear: nn.Linear, adapter: nn.Module, x: Tensor) -> Tensor:
+def adapted(linear: Linear, adapter: nn.Module, x: Tensor) -> Tensor:
     """The shared projection with its adapter."""
     result: Tensor = linear(x) + adapter(x)
     return result

@@ -3,13 +3,13 @@
 import math
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from zamba2_vl.config import TextConfig
 from zamba2_vl.ops.norm import RMSNorm
 from zamba2_vl.ops.rotary import frequencies
 from zamba2_vl.text.adapter import Adapter
+from zamba2_vl.text.linear import Embedding, Linear
 from zamba2_vl.text.mamba2 import Mamba2
 from zamba2_vl.text.shared_block import Angles, SharedBlock
 from zamba2_vl.text.state import DecoderState, KeyValues, MambaState, Span
@@ -27,7 +27,7 @@ class Decoder(nn.Module):
         self.config = config
         self.model = Layers(config)
         if not config.tie_word_embeddings:
-            self.lm_head = nn.Linear(config.hidden_size, config.vocab_size, bias=False)
+            self.lm_head = Linear(config.hidden_size, config.vocab_size, bias=False)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
@@ -82,7 +82,7 @@ class Decoder(nn.Module):
     def logits(self, hidden: Tensor) -> Tensor:
         """hidden: (..., hidden) after the final norm -> (..., vocab_size)."""
         if self.config.tie_word_embeddings:
-            return F.linear(hidden, self.model.embed_tokens.weight)
+            return self.model.embed_tokens.scores(hidden)
         scores: Tensor = self.lm_head(hidden)
         return scores
 
@@ -93,7 +93,7 @@ class Layers(nn.Module):
     def __init__(self, config: TextConfig) -> None:
         super().__init__()
         self.config = config
-        self.embed_tokens = nn.Embedding(config.vocab_size, config.hidden_size)
+        self.embed_tokens = Embedding(config.vocab_size, config.hidden_size)
         blocks = [
             SharedBlock(config, block)
             for block in range(min(config.num_mem_blocks, len(config.hybrid_layer_ids)))
@@ -159,7 +159,7 @@ class HybridLayer(nn.Module):
     def __init__(self, config: TextConfig, mamba: MambaLayer, block: SharedBlock, use: int) -> None:
         super().__init__()
         self.use = use
-        self.linear = nn.Linear(config.hidden_size, config.hidden_size, bias=False)
+        self.linear = Linear(config.hidden_size, config.hidden_size, bias=False)
         self.mamba_decoder = mamba
         self.shared_transformer = block
 

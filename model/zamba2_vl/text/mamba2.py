@@ -11,6 +11,7 @@ from zamba2_vl.ops.causal_conv import causal_conv
 from zamba2_vl.ops.gated_norm import gated_norm
 from zamba2_vl.ops.ssd_scan import ssd_scan
 from zamba2_vl.ops.state_update import state_update
+from zamba2_vl.text.linear import Linear
 from zamba2_vl.text.state import MambaState, Span
 
 _NORM_EPS = 1e-5
@@ -24,13 +25,13 @@ class Mamba2(nn.Module):
         self.config = config
         inner, channels, heads = config.mamba_inner, config.conv_channels, config.n_mamba_heads
         bias = config.add_bias_linear
-        self.in_proj = nn.Linear(config.hidden_size, inner + channels + heads, bias=bias)
+        self.in_proj = Linear(config.hidden_size, inner + channels + heads, bias=bias)
         self.conv1d = ShortConv(channels, config.mamba_d_conv)
         self.dt_bias = nn.Parameter(torch.empty(heads))
         self.A_log = nn.Parameter(torch.empty(heads))
         self.D = nn.Parameter(torch.empty(heads))
         self.norm = GatedNorm(inner, config.mamba_ngroups)
-        self.out_proj = nn.Linear(inner, config.hidden_size, bias=bias)
+        self.out_proj = Linear(inner, config.hidden_size, bias=bias)
 
     @torch.no_grad()
     def reset_parameters(self) -> None:
@@ -57,26 +58,28 @@ class Mamba2(nn.Module):
         it on by the valid tokens of `span`."""
         config = self.config
         inner, channels, heads = config.mamba_inner, config.conv_channels, config.n_mamba_heads
-        gate, mixed, dt = torch.split(self.in_proj(x), [inner, channels, heads], dim=-1)
+        gate, mixed, dt = self.in_proj(x).split_with_sizes([inner, channels, heads], dim=-1)
         mixed = self._convolve(mixed, state, span)
-        part = config.mamba_ngroups * config.mamba_d_state
-        values, b, c = torch.split(mixed, [inner, part, part], dim=-1)
-        values = torch.unflatten(values, -1, (heads, -1))
-        b, c = (torch.unflatten(t, -1, (config.mamba_ngroups, -1)) for t in (b, c))
+        groups, part = config.mamba_ngroups, config.mamba_ngroups * config.mamba_d_state
+        values, b, c = mixed.split_with_sizes([inner, part, part], dim=-1)
         # The published code keeps every step at least this wide.
         dt = F.softplus(dt.float() + self.dt_bias.float()).clamp(min=config.time_step_min)
         if span is not None and span.valid is not None:
             dt = dt * span.valid[..., None]
         a = -self.A_log.float().exp()
         d = self.D.to(values.dtype)
+        step = state is not None and x.shape[1] == 1
+        tokens = x.shape[:1] if step else x.shape[:2]
+        values, dt = values.view(*tokens, heads, -1), dt.view(*tokens, heads)
+        b, c = b.view(*tokens, groups, -1), c.view(*tokens, groups, -1)
         if state is None:
             y, _ = ssd_scan(values, dt, a, b, c, d, config.chunk_size)
-        elif x.shape[1] == 1:
-            y = state_update(state.ssm, values[:, 0], dt[:, 0], a, b[:, 0], c[:, 0], d)[:, None]
+        elif step:
+            y = state_update(state.ssm, values, dt, a, b, c, d)
         else:
             y, last = ssd_scan(values, dt, a, b, c, d, config.chunk_size, state.ssm)
             state.ssm.copy_(last)
-        result: Tensor = self.out_proj(self.norm(y.flatten(2), gate))
+        result: Tensor = self.out_proj(self.norm(y.reshape(gate.shape), gate))
         return result
 
     def _convolve(self, mixed: Tensor, state: MambaState | None, span: Span | None) -> Tensor:
@@ -85,9 +88,10 @@ class Mamba2(nn.Module):
             before = mixed.new_zeros(mixed.shape[0], taps - 1, mixed.shape[2])
         else:
             before = state.conv.to(mixed.dtype)
-        y: Tensor = self.conv1d(mixed, before)
+        window = torch.cat([before, mixed], dim=1)
+        y: Tensor = self.conv1d(window)
         if state is not None:
-            state.conv.copy_(_last_inputs(before, mixed, span))
+            state.conv.copy_(_last_inputs(window, taps - 1, span))
         return y
 
 
@@ -105,8 +109,8 @@ class ShortConv(nn.Module):
         nn.init.uniform_(self.weight, -bound, bound)
         nn.init.uniform_(self.bias, -bound, bound)
 
-    def forward(self, x: Tensor, before: Tensor) -> Tensor:
-        return causal_conv(x, before, self.weight.squeeze(1), self.bias)
+    def forward(self, window: Tensor) -> Tensor:
+        return causal_conv(window, self.weight.squeeze(1), self.bias)
 
 
 class GatedNorm(nn.Module):
@@ -121,12 +125,10 @@ class GatedNorm(nn.Module):
         return gated_norm(y, gate, self.weight, self.groups, _NORM_EPS)
 
 
-def _last_inputs(before: Tensor, x: Tensor, span: Span | None) -> Tensor:
-    """The inputs that the next token's convolution will look back on, (batch, taps - 1, channels):
-    the last ones up to each row's last valid token."""
-    kept = before.shape[1]
-    window = torch.cat([before, x], dim=1)
+def _last_inputs(window: Tensor, kept: int, span: Span | None) -> Tensor:
+    """The inputs that the next token's convolution will look back on, (batch, kept, channels): the
+    last ones up to each row's last valid token. `window` begins with those before the first."""
     if span is None or span.lengths is None:
         return window[:, -kept:]
-    index = span.lengths[:, None] + torch.arange(kept, device=x.device)
+    index = span.lengths[:, None] + torch.arange(kept, device=window.device)
     return window.gather(1, index[..., None].expand(-1, -1, window.shape[2]))

@@ -9,6 +9,7 @@ from zamba2_vl.ops.attention import attention
 from zamba2_vl.ops.norm import RMSNorm
 from zamba2_vl.ops.rotary import rotary
 from zamba2_vl.text.adapter import adapted, adapters
+from zamba2_vl.text.linear import Linear
 from zamba2_vl.text.state import KeyValues, Span
 
 Angles = tuple[Tensor, Tensor]
@@ -52,10 +53,10 @@ class SharedAttention(nn.Module):
         super().__init__()
         width, self.head_dim = config.attention_hidden_size, config.attention_head_dim
         key_width = config.num_key_value_heads * self.head_dim
-        self.q_proj = nn.Linear(width, width, bias=False)
-        self.k_proj = nn.Linear(width, key_width, bias=False)
-        self.v_proj = nn.Linear(width, key_width, bias=False)
-        self.o_proj = nn.Linear(width, config.hidden_size, bias=False)
+        self.q_proj = Linear(width, width, bias=False)
+        self.k_proj = Linear(width, key_width, bias=False)
+        self.v_proj = Linear(width, key_width, bias=False)
+        self.o_proj = Linear(width, config.hidden_size, bias=False)
         self.adapted = config.use_shared_attention_adapter
         if self.adapted:
             self.linear_q_adapter_list = adapters(config, block, width, width)
@@ -70,8 +71,8 @@ class SharedAttention(nn.Module):
         cache: KeyValues | None,
         span: Span | None,
     ) -> Tensor:
-        heads = (-1, self.head_dim)
-        q, k, v = (torch.unflatten(t, -1, heads).transpose(1, 2) for t in self._qkv(x, use))
+        heads = (*x.shape[:2], -1, self.head_dim)
+        q, k, v = (t.view(heads).transpose(1, 2) for t in self._qkv(x, use))
         if angles is not None:
             q, k = rotary(q, *angles), rotary(k, *angles)
         mask = None
@@ -101,8 +102,8 @@ class SharedMLP(nn.Module):
     def __init__(self, config: TextConfig, block: int) -> None:
         super().__init__()
         hidden, inner, bias = config.hidden_size, config.intermediate_size, config.add_bias_linear
-        self.gate_up_proj = nn.Linear(hidden, 2 * inner, bias=bias)
-        self.down_proj = nn.Linear(inner, hidden, bias=bias)
+        self.gate_up_proj = Linear(hidden, 2 * inner, bias=bias)
+        self.down_proj = Linear(inner, hidden, bias=bias)
         self.gate_up_proj_adapter_list = adapters(config, block, hidden, 2 * inner)
 
     def forward(self, x: Tensor, use: int) -> Tensor:

@@ -17,12 +17,10 @@ def attention(
 
 def _one_query(q: Tensor, k: Tensor, v: Tensor, scale: float, mask: Tensor | None) -> Tensor:
     """Reads keys and values at the speed of memory, which the fused CPU kernel does not reach."""
-    shared = (k.shape[1], q.shape[1] // k.shape[1])
-    scores = torch.unflatten(q * scale, 1, shared).squeeze(3) @ k.mT
+    grouped = (q * scale).view(k.shape[0] * k.shape[1], -1, k.shape[3])
+    scores = torch.bmm(grouped, k.flatten(0, 1).mT)
     if mask is not None:
-        seen = torch.broadcast_to(mask, (*q.shape[:3], k.shape[2]))
-        seen = torch.unflatten(seen, 1, shared).squeeze(3)
-        scores = (
-            scores.masked_fill(~seen, -torch.inf) if seen.dtype == torch.bool else scores + seen
-        )
-    return (scores.softmax(-1) @ v).flatten(1, 2)[:, :, None]
+        seen = scores.view(*q.shape[:3], -1)
+        seen = seen.masked_fill(~mask, -torch.inf) if mask.dtype == torch.bool else seen + mask
+        scores = seen.view_as(scores)
+    return torch.bmm(scores.softmax(-1), v.flatten(0, 1)).view(q.shape)

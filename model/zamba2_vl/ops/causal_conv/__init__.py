@@ -5,11 +5,11 @@ from torch import Tensor
 from zamba2_vl.ops.causal_conv import reference
 
 
-def causal_conv(x: Tensor, before: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    """silu(bias + sum over k of weight[:, k] x_(t - taps + 1 + k)).
+def causal_conv(window: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """y_t = silu(bias + sum over k of weight[:, k] window_(t + k)).
 
-    x: (batch, length, channels); before: (batch, taps - 1, channels), the inputs that precede x,
-    zeros at the start of a sequence; weight: (channels, taps); bias: (channels,). Returns y, shaped
-    and typed like x.
+    window: (batch, taps - 1 + length, channels), the tokens after the inputs that precede them,
+    which are zeros at the start of a sequence; weight: (channels, taps); bias: (channels,).
+    Returns y (batch, length, channels) in the window's dtype.
     """
-    return reference.causal_conv(x, before, weight, bias)
+    return reference.causal_conv(window, weight, bias)

@@ -9,13 +9,13 @@ import torch.nn.functional as F
 from torch import Tensor
 
 
-def causal_conv(x: Tensor, before: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    length, taps = x.shape[1], weight.shape[-1]
-    window = torch.cat([before, x], dim=1)
+def causal_conv(window: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    taps = weight.shape[-1]
+    length = window.shape[1] - taps + 1
     if length == 1:
         y = (window * weight.mT).sum(1, keepdim=True) + bias
-        return F.silu(y).to(x.dtype)
+        return F.silu(y).to(window.dtype)
     y = bias + window[:, :length] * weight[:, 0]
     for tap in range(1, taps):
         y = torch.addcmul(y, window[:, tap : tap + length], weight[:, tap])
-    return F.silu(y).to(x.dtype)
+    return F.silu(y).to(window.dtype)
