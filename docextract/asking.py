@@ -15,7 +15,7 @@ from docextract.prompt import Mistake, render_question
 from docextract.readers import Reader, Reading
 from docextract.recognition import can_recognise, recognise
 from docextract.records import Check, Timings, Tokens
-from docextract.schema import Group, Leaf, Schema
+from docextract.schema import Group, Leaf, Listing, Schema
 from docextract.settings import BUDGETS, Settings, higher_budget
 from docextract.splitting import page_count_of
 
@@ -260,7 +260,8 @@ class SecondLook:
         self._tokens = asker.settings.max_ask_tokens
 
     def __call__(self, schema: Schema[Any], doubt: Doubt) -> PageAnswer | None:
-        if self._asks < 1:
+        listed = any(isinstance(field, Listing) for field in schema.fields.fields.values())
+        if self._asks < 1 or (listed and not self._asker.settings.ask_lists):
             return None
         self._asks -= 1
         try:

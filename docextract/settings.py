@@ -43,6 +43,8 @@ class Settings:
     """Questions about single fields that fail a check, in one document; 0: none is asked again."""
     max_ask_tokens: int = 12_000
     """What these questions may take, pictures and answers together."""
+    ask_lists: bool = False
+    """Whether a whole list is asked again, too, which takes as long as its page did."""
 
 
 def higher_budget(budget: int) -> int:

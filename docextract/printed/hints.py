@@ -48,11 +48,6 @@ _AMERICAN_STATES = (
     "NJ|NM|NV|NY|OH|OK|OR|PA|RI|SC|SD|TN|TX|UT|VA|VT|WA|WI|WV|WY|DC"
 )
 
-_MALAYSIAN_AMERICAN_STATES = (
-    "johor|kedah|kelantan|melaka|negeri sembilan|pahang|perak|perlis|pulau pinang|sabah|sarawak|"
-    "selangor|terengganu|kuala lumpur|labuan|putrajaya"
-)
-
 _MALAYSIAN_STATES = (
     "johor|kedah|kelantan|melaka|negeri sembilan|pahang|perak|perlis|pulau pinang|sabah|sarawak|"
     "selangor|terengganu|kuala lumpur|labuan|putrajaya"

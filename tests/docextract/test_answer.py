@@ -142,6 +142,30 @@ def test_any_json_has_the_shape_of_the_schema_or_is_an_answer_error(value: objec
         assert fits(parse_answer(json.dumps(value), FIELDS).record)
 
 
+DRESSES = {
+    "<think>{the total?}</think>{}": ("strip_thoughts",),
+    "```json\n{}\n```": ("strip_fences",),
+    "Here it is: {} Is that all right?": ("cut_out_object",),
+    "[{}]": ("unwrap_list",),
+    '{"record": {}}': ("unwrap_object",),
+}
+# What is blank is absent, and a fence within a fence ends it.
+WORDS = st.text(st.characters(codec="utf-8", exclude_characters="`"), min_size=1, max_size=40)
+WORDS = WORDS.filter(lambda text: text == text.strip() and text.casefold() not in ("null", "none"))
+
+
+@pytest.mark.parametrize("dress", DRESSES)
+@given(name=WORDS, tag=WORDS)
+def test_a_repair_mends_the_form_and_no_value(dress: str, name: str, tag: str) -> None:
+    plain = parse_answer(compact_answer(WHOLE | {"name": name, "tags": [tag]}), FIELDS)
+    assert not plain.repairs
+    head, _, tail = dress.rpartition("{}")
+    text = f"{head}{compact_answer(WHOLE | {'name': name, 'tags': [tag]})}{tail}"
+    mended = parse_answer(text, FIELDS)
+    assert mended.record == plain.record
+    assert mended.repairs == DRESSES[dress]
+
+
 @given(st.integers(min_value=0))
 def test_an_answer_cut_anywhere_holds_nothing_that_was_not_written(length: int) -> None:
     text = compact_answer(WHOLE)

@@ -114,6 +114,18 @@ def test_second_looks_end_with_their_limits_or_with_a_failure(path: Path) -> Non
         assert looks(odd, Settings(max_asks=2)) == [False, True, False]
 
 
+@pytest.mark.parametrize("wanted", [False, True])
+def test_a_list_is_asked_again_only_where_that_is_wanted(path: Path, wanted: bool) -> None:
+    reader = ScriptedReader([told(RIGHT), told('{"rows":[]}')])
+    with open_document(path) as document:
+        asker = Asker(SCHEMA, reader, document, Settings(ask_lists=wanted), None)
+        [asked] = asker.ask_all([1])
+        assert asked.answer is not None
+        doubt = Doubt("rows.0.price", asked.answer, "x", "it is wrong")
+        found = SecondLook(asker)(load_schema("rows[price money]"), doubt)
+    assert (found is not None) == wanted == (len(reader.asked) == 2)
+
+
 def test_time_runs_from_the_first_question(path: Path) -> None:
     with pytest.raises(TimedOutError, match="not read within 0 seconds"):
         ask(path, ScriptedReader([RIGHT]), Settings(timeout=0))

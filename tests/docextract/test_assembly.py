@@ -3,6 +3,8 @@ from decimal import Decimal
 from typing import Any, ClassVar
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from docextract.answer import parse_answer
@@ -148,6 +150,16 @@ def test_an_optional_object_without_values_is_none_in_the_record() -> None:
     half = put_together({"total": "1", "buyer": {"city": "Bonn"}})
     assert half.record is None
     assert failed(half) == [("required", "buyer.name")]
+
+
+@given(st.text(max_size=80) | st.from_regex(r"[0-9 .,/:()€$-]{1,20}", fullmatch=True))
+def test_whatever_stands_in_one_value_changes_no_other(text: str) -> None:
+    sure = {"number": "7", "day": "2024-02-01", "currency": "EUR", "total": "1,234.50"}
+    for key in sure:
+        result = put_together(sure | {key: text})
+        for other, value in put_together(sure).data.items():
+            if other != key:
+                assert result.data[other] == value
 
 
 class Summed(BaseModel):
