@@ -57,7 +57,7 @@ class PageAnswer:
 
 @dataclass(frozen=True)
 class Doubt:
-    """A value that fails a check: what it was read as, in which answer, and what is wrong."""
+    """A value that fails a check of itself or of a sum: how it was read, where, and what fails."""
 
     path: str
     source: PageAnswer
@@ -69,8 +69,9 @@ class Doubt:
 class Assembled(Generic[M]):
     """A record in JSON types, its validated object, and the evidence of every value.
 
-    `doubts` are the values that fail a check, in the order of the schema. `kinds` and `logprobs`
-    are those of every value too; what is absent has the log-probabilities of being so on each page.
+    `doubts` are values that a second look may mend, in the order of the schema. `kinds` and
+    `logprobs` are those of every value too; what is absent has the log-probabilities of being so
+    on each page.
     """
 
     data: dict[str, Any]
@@ -158,6 +159,8 @@ class _Slot:
     chosen: _Candidate | None = None
     reasons: list[str] = field(default_factory=list)
     """What speaks against the value."""
+    disputed: bool = False
+    """Another page says otherwise. Which of them is wrong, no second look at one can tell."""
     checks: list[Check] = field(default_factory=list)
 
     @property
@@ -183,7 +186,7 @@ class _Slot:
         others = [c for c in readable if _essence(c.value) != _essence(self.chosen.value)]
         if others:
             pages = ", ".join(f"page {c.source.page}: {c.printed}" for c in [self.chosen, *others])
-            self.reasons.append(f"pages disagree ({pages})")
+            self.disputed = True
             self.checks.append(Check("pages_agree", self.path, False, f"pages disagree ({pages})"))
 
     @property
@@ -221,7 +224,7 @@ class _Slot:
         )
         if self._ambiguous:
             return replace(found, status="ambiguous")
-        if self.reasons:
+        if self.reasons or self.disputed:
             return replace(found, status="check_failed")
         return replace(found, status="repaired") if found.repairs else found
 

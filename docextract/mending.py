@@ -38,7 +38,7 @@ def mend(schema: Schema[M], answers: Sequence[PageAnswer], ask: Ask) -> Assemble
         doubt, steps = found
         asked.add(steps)
         second = ask(replace(schema, fields=_alone(schema.fields, steps), rules=()), doubt)
-        if second is None:
+        if second is None or _is_absent(second.answer.record, steps):
             continue
         place = answers.index(doubt.source)
         mended = _with(doubt.source, second, steps)
@@ -90,6 +90,13 @@ def _with(first: PageAnswer, second: PageAnswer, steps: Sequence[str]) -> PageAn
         logprobs=_swapped(old.logprobs, new.logprobs, path),
     )
     return PageAnswer(first.pages, answer, _swapped(first.places, second.places, path))
+
+
+def _is_absent(record: Mapping[str, Any], steps: Sequence[str]) -> bool:
+    value: Any = record
+    for step in steps:
+        value = value[step]
+    return value is None or value == []
 
 
 def _swapped(first: Mapping[str, T], second: Mapping[str, T], path: str) -> dict[str, T]:

@@ -162,6 +162,18 @@ def test_the_page_of_the_doubt_is_the_one_that_is_mended() -> None:
     assert result.fields["day"].page == 2 and result.data["number"] == "7"
 
 
+def test_a_dispute_between_pages_is_not_settled_by_asking_one() -> None:
+    result, ask = mended({"number": "7"}, {"number": "8"}, again={"number": {"number": "8"}})
+    assert ask.questions == []
+    assert failing(result) == [("pages_agree", "number")]
+    assert result.fields["number"].status == "check_failed"
+
+
+def test_a_value_of_another_page_does_not_take_the_place_of_one_that_fails() -> None:
+    result, _ = mended({"number": "x7"}, {"number": "8"}, again={"number": {"number": None}})
+    assert result.fields["number"].text == "x7"
+
+
 def test_every_field_is_asked_once() -> None:
     _, ask = mended({"number": "x", "day": "y", "net": "1", "tax": "1", "total": "3"}, again={})
     assert ask.questions == ["number", "day", "net", "tax", "total"]
