@@ -59,7 +59,6 @@ The same command goes on where an earlier one stopped, for whatever reason. What
 knows is in results.jsonl.ledger; the exit code speaks of all files, not of the last run.
 """
 
-_MINUTES = 10
 _GIB = 2**30
 
 
@@ -117,8 +116,8 @@ def batch(
         float, typer.Option(metavar="GIB", min=0.25, help="Most memory for opening a document.")
     ] = 4,
     timeout: Annotated[
-        float, typer.Option(metavar="S", min=0, help="Most seconds for a document.")
-    ] = _MINUTES * 60,
+        float | None, typer.Option(metavar="S", min=0, help="Most seconds for a document.")
+    ] = SETTINGS.timeout,
     max_asks: MaxAsksOption = SETTINGS.max_asks,
     debug: DebugOption = False,
 ) -> None:

@@ -42,8 +42,8 @@ def evaluate(
     truth: Annotated[
         Path,
         typer.Option(
-            help='Lines of {"file", "truth": {key: text}, "split", "schema"}; also looked for in '
-            "FOLDER."
+            help='Lines of {"file", "truth": {key: text}, "split", "schema"}, or a folder of '
+            "records (a.pdf.json for a.pdf); also looked for in FOLDER."
         ),
     ],
     schema: SchemaOption = None,

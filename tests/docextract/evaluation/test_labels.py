@@ -51,3 +51,18 @@ def test_a_label_may_have_a_schema_of_its_own(tmp_path: Path) -> None:
     named, whole = load_labels(path)
     assert named.schema == "receipt"
     assert whole.schema is not None and json.loads(whole.schema) == asked
+
+
+def test_records_that_were_set_right_are_labels(tmp_path: Path) -> None:
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / "a.pdf.json").write_text(
+        '{"total": "9.00", "items": [{"amount": "9.00"}]}'
+    )
+    (tmp_path / "b.png.json").write_text('{"total": null}')
+    assert load_labels(tmp_path) == [
+        Labelled("b.png", {"total": None}, "all", None),
+        Labelled("deep/a.pdf", {"total": "9.00", "items": [{"amount": "9.00"}]}, "all", None),
+    ]
+    (tmp_path / "c.json").write_text("[1]")
+    with pytest.raises(InputError, match=r"c\.json: not a record"):
+        load_labels(tmp_path)
