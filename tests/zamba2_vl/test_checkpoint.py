@@ -1,3 +1,4 @@
+import contextlib
 import json
 import struct
 import subprocess
@@ -8,6 +9,8 @@ from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -17,6 +20,7 @@ from zamba2_vl.config import Zamba2VLConfig
 from zamba2_vl.errors import (
     ArchitectureError,
     MemoryShortageError,
+    ModelError,
     NotACheckpointError,
     TruncatedError,
     WeightsMismatchError,
@@ -199,3 +203,37 @@ def test_peak_memory_is_about_one_copy(config: Zamba2VLConfig, tmp_path: Path) -
         command, capture_output=True, text=True, check=True, env={"PYTHONPATH": str(model)}
     )
     assert int(done.stdout) < 1.3 * size
+
+
+@pytest.fixture(scope="module")
+def saved(model: VisionLanguageModel, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("saved")
+    save(model, folder, torch.float32)
+    return folder
+
+
+@settings(max_examples=60)
+@given(
+    name=st.sampled_from(["config.json", "model.safetensors"]),
+    where=st.floats(0, 1, exclude_max=True),
+    length=st.integers(0, 40),
+    piece=st.binary(max_size=9) | st.sampled_from([b"null", b"-1", b"1e9", b"[]", b"{}", b'"a"']),
+)
+def test_a_checkpoint_with_other_bytes_in_it_is_a_model_or_a_model_error(
+    saved: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    name: str,
+    where: float,
+    length: int,
+    piece: bytes,
+) -> None:
+    folder = tmp_path_factory.mktemp("mutated")
+    for path in saved.iterdir():
+        (folder / path.name).write_bytes(path.read_bytes())
+    content = (saved / name).read_bytes()
+    # The values of weights may be any; what is read with care is what comes before them.
+    known = len(content) if name == "config.json" else 8 + struct.unpack("<Q", content[:8])[0]
+    start = int(where * known)
+    (folder / name).write_bytes(content[:start] + piece + content[start + length :])
+    with contextlib.suppress(ModelError):
+        assert isinstance(load(folder), torch.nn.Module)

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pymupdf
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from docextract.batch.inputs import File, key_of, stamp_of
@@ -160,18 +162,49 @@ def opener() -> Iterator[Opener]:
 def test_a_hostile_file_is_a_page_or_a_coded_error(
     name: str, opener: Opener, tmp_path: Path
 ) -> None:
-    path = tmp_path / "hostile"
-    path.write_bytes(FILES[name]())
+    started = time.monotonic()
+    open_and_draw(FILES[name](), opener, tmp_path)
+    assert time.monotonic() - started < 3 * SECONDS
+
+
+SAMPLES = Path(__file__).parents[3] / "samples"
+PLACE = st.floats(0, 1, exclude_max=True)
+PIECE = st.binary(max_size=8) | st.sampled_from(
+    [b"", b"endobj", b" 0 R", b"<<", b">>", b"99999999999", b"-1", b"/Length 0", b"\xff\xd8\xff"]
+)
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("mutated")
+
+
+@settings(max_examples=40)
+@given(
+    st.sampled_from(["invoice.pdf", "receipt.jpg"]),
+    st.lists(st.tuples(PLACE, st.integers(0, 64), PIECE), min_size=1, max_size=6),
+)
+def test_a_document_with_other_bytes_in_it_is_a_page_or_a_coded_error(
+    opener: Opener, place: Path, sample: str, changes: list[tuple[float, int, bytes]]
+) -> None:
+    content = (SAMPLES / sample).read_bytes()
+    for where, length, piece in changes:
+        start = int(where * len(content))
+        content = content[:start] + piece + content[start + length :]
+    open_and_draw(content, opener, place)
+
+
+def open_and_draw(content: bytes, opener: Opener, folder: Path) -> None:
+    """Do what a reading does, and make sure that whatever fails has its code."""
+    path = folder / "hostile"
+    path.write_bytes(content)
     file = File(str(path), path.name)
     task = Task(key_of(file, stamp_of(file), 2**28), file)
-    started = time.monotonic()
     try:
         with opener.open(task, SETTINGS) as document:
             for number in document.numbers()[:3]:
-                shown = document.render(number, BUDGET)
-                assert shown.pixels.size <= BUDGET * 784 * 3
+                assert document.render(number, BUDGET).pixels.size <= BUDGET * 784 * 3
     except DocextractError as error:
         assert error.exit_code in (ExitCode.INPUT, ExitCode.ENCRYPTED), error
         assert error.message.startswith("hostile")
         assert "s3same" not in error.message + error.hint
-    assert time.monotonic() - started < 3 * SECONDS
