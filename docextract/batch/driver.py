@@ -205,8 +205,6 @@ class _Batch:
         if not self._watcher and not self._ledger.read_elsewhere():
             return False
         time.sleep(_TICK)
-        if self._watcher and self._watcher.due:
-            self._look_for_files()
         return True
 
     def _ended(self) -> Literal["interrupted", "too many failures"] | None:
@@ -218,6 +216,9 @@ class _Batch:
     def _keep_time(self) -> None:
         if self._life.due():
             self._ledger.show_life()
+        if self._watcher and self._watcher.due:
+            self._inputs.check()
+            self._look_for_files()
         if self._count.due():
             before = time.monotonic()
             self._audience.tick(self._standing())
