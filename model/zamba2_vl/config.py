@@ -6,7 +6,7 @@ a silently ignored option computes nonsense that looks like an answer.
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -86,6 +86,7 @@ class TextConfig:
         return self.attention_hidden_size // self.num_attention_heads
 
     def __post_init__(self) -> None:
+        _check_kinds(self)
         _divides("n_mamba_heads", self.n_mamba_heads, "mamba width", self.mamba_inner)
         _divides("mamba_ngroups", self.mamba_ngroups, "n_mamba_heads", self.n_mamba_heads)
         _divides(
@@ -232,6 +233,7 @@ class VisionConfig:
         return self.window_units**2 * self.unit_patches
 
     def __post_init__(self) -> None:
+        _check_kinds(self)
         _divides("num_heads", self.num_heads, "vision hidden_size", self.hidden_size)
         # Two axes, each turning pairs of features.
         _divides("4", 4, "vision head size", self.head_dim)
@@ -405,6 +407,23 @@ def _expect(source: Mapping[str, Any], name: str, only: object) -> None:
     value = source.get(name)
     if value is not None and value != only:
         raise ConfigError(f"{name} = {value!r} is not implemented (only {only!r})")
+
+
+def _check_kinds(config: "TextConfig | VisionConfig") -> None:
+    """Sizes are whole numbers from 1, switches true or false, and the rest are numbers.
+
+    A file may say anything, and torch would complain in its own words, or not at all.
+    """
+    for one in fields(config):
+        value = getattr(config, one.name)
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        fits = {
+            int: whole and value >= 1,
+            bool: isinstance(value, bool),
+            float: whole or isinstance(value, float),
+        }.get(one.type, True)  # type: ignore[arg-type]  # annotations are types in this file
+        if not fits:
+            raise ConfigError(f"{one.name} = {value!r} makes no sense")
 
 
 def _divides(name: str, part: int, whole_name: str, whole: int) -> None:
