@@ -245,7 +245,7 @@ class _Every:
 
 
 def _no_documents(passed_over: Counter[str]) -> NothingToDoError:
-    others = f"; {passed_over.total()} files of other kinds were passed over" if passed_over else ""
+    others = f"; files that were passed over: {passed_over.total():,}" if passed_over else ""
     return NothingToDoError(
         f"there are no documents{others}",
         hint="documents are " + ", ".join(sorted(suffix[1:] for suffix in SUFFIXES)) + "; files of "

@@ -262,8 +262,8 @@ def _words_of_end(summary: "Summary", results: Path) -> Iterator[str]:
     if states["failed"]:
         yield "  to read them again: the same command with --retry failed"
     if summary.passed_over:
-        kinds = ", ".join(f"{count} {kind}" for kind, count in summary.passed_over.most_common(5))
-        yield f"{summary.passed_over.total():,} files of other kinds passed over: {kinds}"
+        kinds = ", ".join(f"{count:,} {kind}" for kind, count in summary.passed_over.most_common(5))
+        yield f"passed over, as no documents: {kinds}"
     if summary.ended:
         yield f"{summary.ended}: the same command goes on"
     yield f"results: {results}"

@@ -166,7 +166,7 @@ def test_new_files_are_taken_up_when_they_have_come_to_rest(
 
 def test_a_folder_without_documents_is_nothing_to_do(job: Extracting, inbox: Path) -> None:
     (inbox / "a.txt").touch()
-    with pytest.raises(NothingToDoError, match="1 file"):
+    with pytest.raises(NothingToDoError, match="passed over: 1"):
         run(job, inbox)
 
 
