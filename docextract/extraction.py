@@ -12,6 +12,7 @@ from pydantic import BaseModel
 
 from docextract import __version__
 from docextract.asking import Asked, Asker, Listener, SecondLook
+from docextract.choosing import AUTO, choose_schema
 from docextract.confidence import calibration_of, signals_of, unsure, with_confidence
 from docextract.grounding.attached import compare_attached
 from docextract.mending import mend
@@ -66,9 +67,10 @@ def extract(
 
     A Document that is open already is read and left open; it has its own limits and name.
 
-    `schema`: a Pydantic class, or whatever `load_schema` takes. `reader`: the bundled model unless
-    given. `name` is what the result and messages call the document. `progress` is told what goes
-    on; what it raises ends the extraction and is raised from here.
+    `schema`: a Pydantic class, or whatever `load_schema` takes, or "auto": the bundled one that
+    suits the first page, which the check `schema_chosen` then names with its reason. `reader`: the
+    bundled model unless given. `name` is what the result and messages call the document. `progress`
+    is told what goes on; what it raises ends the extraction and is raised from here.
 
     Raises:
         InputError, EncryptedError: the document cannot be read.
@@ -76,7 +78,7 @@ def extract(
         ModelError, DeviceError: the model cannot run.
         AnswerError: no page got an answer that holds a record.
     """
-    loaded = load_schema(schema)
+    loaded = None if schema == AUTO else load_schema(schema)
     with _opened(source, settings, name) as document:
         conclude = _Conclusion(loaded, reader, document, settings, progress)
         return conclude(conclude.asked)
@@ -96,10 +98,10 @@ def extract_each(
     Where one ends and the next begins is found from the pages (docextract.splitting); each
     extraction has its `pages`. Timings and tokens are those of the whole file so far.
     """
-    loaded = load_schema(schema)
+    loaded = None if schema == AUTO else load_schema(schema)
     with _opened(source, settings, name) as document:
         conclude = _Conclusion(loaded, reader, document, settings, progress)
-        parts = _parts(loaded, conclude.asked)
+        parts = _parts(conclude.schema, conclude.asked)
         return [replace(conclude(part), pages=_range(part)) for part in parts]
 
 
@@ -108,18 +110,24 @@ class _Conclusion:
 
     def __init__(
         self,
-        schema: Schema[Any],
+        schema: Schema[Any] | None,
         reader: Reader | None,
         document: Document,
         settings: Settings,
         progress: Listener | None,
     ) -> None:
         numbers = document.numbers(settings.pages)
-        self._schema = schema
         self._document = document
         self._settings = settings
         self._reader = reader or _bundled_reader()
         self._calibration = calibration_of(self._reader, needed=settings.min_confidence is not None)
+        self._choice: tuple[Check, ...] = ()
+        if schema is None:
+            page = document.render(numbers[0], settings.budget or self._reader.default_budget)
+            choice = choose_schema(page, self._reader)
+            schema = choice.schema
+            self._choice = (Check("schema_chosen", None, True, f"read as {choice.reason}"),)
+        self.schema = schema
         self._asker = Asker(schema, self._reader, document, settings, progress)
         self.asked = self._asker.ask_all(numbers)
 
@@ -133,15 +141,15 @@ class _Conclusion:
         problems = [one.problem for one in asked if one.problem]
         if problems and not answers:
             raise problems[-1]
-        checks = [check for one in asked for check in one.checks]
+        checks = [*self._choice, *(check for one in asked for check in one.checks)]
         if self._document.repaired:
             checks.append(_DAMAGED)
-        assembled = mend(self._schema, answers, SecondLook(self._asker))
+        assembled = mend(self.schema, answers, SecondLook(self._asker))
         checks += assembled.checks
         attached = self._document.attached if self._settings.evidence == "words" else {}
         if len(asked) < len(self.asked):
             attached = {}  # it tells of one document, and not of which
-        for path, value, check in compare_attached(self._schema.fields, assembled.fields, attached):
+        for path, value, check in compare_attached(self.schema.fields, assembled.fields, attached):
             assembled = replace(assembled, fields={**assembled.fields, path: value})
             checks.append(check)
         doubts = sum(not check.passed for check in checks)
@@ -152,7 +160,7 @@ class _Conclusion:
         return Extraction(
             version=__version__,
             file=self._document.name,
-            schema=self._schema.reference,
+            schema=self.schema.reference,
             status="review" if doubtful or not all(check.passed for check in checks) else "ok",
             data=assembled.data,
             record=assembled.record,

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def read_each(
     files: Sequence[str],
-    schema: "Schema[Any]",
+    schema: "Schema[Any] | str",
     settings: Settings,
     model: str,
     device: Device,

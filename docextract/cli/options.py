@@ -34,7 +34,7 @@ SchemaOption = Annotated[
         "--schema",
         metavar="SPEC",
         help="What to read: a bundled name, file.py:Model, schema.json, a JSON Schema in quotes, "
-        "or 'name, age int, paid bool'.",
+        "'name, age int, paid bool', or auto.",
     ),
 ]
 BudgetOption = Annotated[

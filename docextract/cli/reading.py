@@ -117,31 +117,49 @@ def read(
         if details and chosen in (Format.csv, Format.table):
             raise UsageError(f"--details does not fit into {chosen}", hint="use --format jsonl")
         with data_stream(out, overwrite) as stream:
+            from docextract.choosing import AUTO
             from docextract.report.tables import open_writer, write_json
             from docextract.schema import load_schema
 
-            loaded = load_schema(given(schema))
-            outcomes = read_each(files, loaded, settings, model, device, split)
+            auto = given(schema) == AUTO
+            if auto and chosen in (Format.csv, Format.table):
+                raise UsageError(
+                    f"a {chosen} has the columns of one schema, which {AUTO} does not name",
+                    hint="use --format jsonl, or name the schema",
+                )
+            loaded = None if auto else load_schema(given(schema))
+            outcomes = read_each(files, loaded or AUTO, settings, model, device, split)
             if chosen is Format.json and len(files) == 1 and not split:
                 [outcome] = outcomes
                 if outcome.error:
                     raise outcome.error
                 line = outcome.to_dict(details)
+                if auto:
+                    _tell_choice(outcome)
                 if not details:
                     _tell_doubts(outcome)
                 write_json(stream, line if details else line["record"])
                 return exit_code([outcome], strict)
-            writer = open_writer(chosen, stream, loaded.tree)
+            writer = open_writer(chosen, stream, loaded.tree if loaded else {})
             done = []
             for outcome in outcomes:
                 writer.write(outcome.to_dict(details))
                 if outcome.error:
                     complain(outcome.error)
+                if auto:
+                    _tell_choice(outcome)
                 done.append(outcome)
             writer.finish()
             return exit_code(done, strict)
 
     raise typer.Exit(run(work, debug))
+
+
+def _tell_choice(outcome: "Outcome") -> None:
+    """Say on stderr which schema a document was read with, and why."""
+    for check in outcome.extraction.checks if outcome.extraction else ():
+        if check.name == "schema_chosen":
+            say(f"{outcome.file}: {check.message}")
 
 
 def _tell_doubts(outcome: "Outcome") -> None:

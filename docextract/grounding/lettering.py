@@ -180,6 +180,10 @@ class Lettering:
         }
         return sorted(spans.values(), key=lambda span: (span.box[1], span.box[0]))
 
+    def pieces(self) -> list[Span]:
+        """The lines, each parted where a wide blank stands in it, down the page."""
+        return [Span(self.number, tuple(one), 0) for row in self.rows for one in _pieces(row)]
+
     def beside(self, span: Span) -> list[str]:
         """The words that lead to a value from the left: of its own piece of the line, and of the
         last piece before that says anything."""

@@ -496,3 +496,22 @@ def test_a_least_confidence_needs_a_model_that_knows_its_own(
     code, out, err = run(png, *SPEC, *SCRIPTED, "--min-confidence", "0.9")
     assert (code, out) == (ExitCode.MODEL, "")
     assert "no calibration" in err
+
+
+def test_auto_says_which_schema_it_took(run: Run, script: Script, png: Path) -> None:
+    marks, record = {"payment_method": "VISA", "time": "10:42"}, {"total": "1.00"}
+    script([marks, record] * 2)
+    code, out, err = run(png, "--schema", "auto", *SCRIPTED)
+    assert code == 0
+    assert json.loads(out)["total"] == "1.00"
+    assert "merchant_name" in json.loads(out)
+    assert f"{png}: read as receipt" in err
+    code, out, err = run(png, "--schema", "auto", "--format", "jsonl", *SCRIPTED)
+    assert (code, json.loads(out)["status"]) == (0, "ok")
+    assert "read as receipt" in err
+
+
+def test_auto_has_no_columns(run: Run, png: Path) -> None:
+    code, _, err = run(png, "--schema", "auto", "--format", "csv", *SCRIPTED)
+    assert code == ExitCode.USAGE
+    assert "--format jsonl" in err

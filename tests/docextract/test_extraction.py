@@ -461,3 +461,15 @@ def test_an_attached_einvoice_bears_witness_and_replaces_nothing(tmp_path: Path)
         ("total", False),
     ]
     assert result.status == "review"
+
+
+def test_auto_reads_with_the_schema_that_suits(tmp_path: Path) -> None:
+    path = tmp_path / "paper.pdf"
+    with pymupdf.open() as document:
+        document.new_page().insert_text((50, 100), "Lieferschein", fontsize=20)
+        document.save(path)
+    result = extract(path, "auto", ScriptedReader([{"delivery_note_number": None}]))
+    assert result.schema == "delivery_note"
+    assert "total_weight" in result.data
+    assert result.checks[0].name == "schema_chosen"
+    assert result.checks[0].message == "read as delivery_note, by its title 'Lieferschein'"
