@@ -13,7 +13,7 @@ from docextract.grounding import ground, hidden_text
 from docextract.pages import Document, Page, Word
 from docextract.prompt import Mistake, render_question
 from docextract.readers import Reader, Reading
-from docextract.recognition import can_recognise, recognise
+from docextract.recognition import with_words
 from docextract.records import Check, Timings, Tokens
 from docextract.schema import Group, Leaf, Listing, Schema
 from docextract.settings import BUDGETS, Settings, higher_budget
@@ -77,7 +77,7 @@ class Asker:
         self._tell = progress or (lambda _: None)
         self._started = time.perf_counter()
         self._turns: dict[int, int] = {}
-        self._recognised: dict[int, tuple[Word, ...]] = {}
+        self._words: dict[int, tuple[Word, ...]] = {}
         self._rasterise = 0.0
         self._visual = 0
         self._readings: list[Reading] = []
@@ -182,13 +182,10 @@ class Asker:
         return PageAnswer(numbers, grounded.answer, grounded.places)
 
     def _with_words(self, page: Page) -> Page:
-        """A page whose text layer is empty or unseen gets what its pixels show, if they can be
-        read; once, whatever its budget."""
-        if any(word.visible for word in page.words) or not can_recognise():
-            return page
-        if page.number not in self._recognised:
-            self._recognised[page.number] = recognise(page).words
-        return replace(page, words=self._recognised[page.number])
+        """Recognised once, whatever the budget that the page is looked at again with."""
+        if page.number not in self._words:
+            self._words[page.number] = with_words(page).words
+        return replace(page, words=self._words[page.number])
 
     def timings(self) -> Timings:
         """Seconds so far."""

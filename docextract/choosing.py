@@ -23,8 +23,9 @@ from docextract.schema import Schema, load_schema
 AUTO = "auto"
 
 TITLES = {
-    "credit_note": "credit note|credit memo|gutschrift(?!.*rechnung)|stornorechnung|rechnungskorrektur|avoir"
-    "|note de crédit|factura rectificativa|nota de (?:abono|crédito)|nota di credito|creditnota",
+    "credit_note": "credit note|credit memo|gutschrift(?!.*rechnung)|stornorechnung"
+    "|rechnungskorrektur|avoir|note de crédit|factura rectificativa|nota de (?:abono|crédito)"
+    "|nota di credito|creditnota",
     "purchase_order": "purchase order|order form|bestellung|auftrag|bon de commande"
     "|orden de compra|pedido(?: de compra)?|ordine(?: d'acquisto)?|inkooporder|bestelling"
     "|nota de encomenda",
@@ -49,7 +50,9 @@ TITLES = {
 """What each paper calls itself in seven languages; of two that fit, the one named first."""
 
 _PATTERNS = {
-    name: re.compile(rf"\W*(?:{words})(?!\w)", re.IGNORECASE) for name, words in TITLES.items()
+    # Recognised lines may lack their blanks.
+    name: re.compile(rf"\W*(?:{words.replace(' ', ' ?')})(?!\w)", re.IGNORECASE)
+    for name, words in TITLES.items()
 }
 
 MARKS = {
@@ -65,6 +68,8 @@ MARKS = {
 """Values that one kind of paper has and the others have not."""
 
 _MOST_TOKENS = 400
+_COMMON = ("receipt", "invoice")
+_RARE = 0.6  # what the marks of a paper count that people seldom read
 
 
 @dataclass(frozen=True)
@@ -108,7 +113,7 @@ def _by_title(page: Page) -> tuple[str, str] | None:
 
 
 def _by_marks(page: Page, reader: Reader) -> Mapping[str, float]:
-    """For each schema how likely its marks are on the page, from 0 to 1."""
+    """For each schema how likely its marks are on the page, those of rare ones counted less."""
     asked = load_schema(",".join(key for keys in MARKS.values() for key in keys))
     reading = reader.read(
         [page.pixels],
@@ -127,4 +132,7 @@ def _by_marks(page: Page, reader: Reader) -> Mapping[str, float]:
         sure = math.exp(logprobs[key][0]) if logprobs.get(key) else 1.0
         return sure if record[key] is not None else 1.0 - sure
 
-    return {name: sum(map(present, keys)) / len(keys) for name, keys in MARKS.items()}
+    return {
+        name: sum(map(present, keys)) / len(keys) * (1 if name in _COMMON else _RARE)
+        for name, keys in MARKS.items()
+    }

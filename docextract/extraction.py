@@ -18,6 +18,7 @@ from docextract.grounding.attached import compare_attached
 from docextract.mending import mend
 from docextract.pages import Document, open_document
 from docextract.readers import Reader, open_reader
+from docextract.recognition import with_words
 from docextract.records import Check, Extraction
 from docextract.schema import Schema, load_schema
 from docextract.settings import Settings
@@ -124,7 +125,9 @@ class _Conclusion:
         self._choice: tuple[Check, ...] = ()
         if schema is None:
             page = document.render(numbers[0], settings.budget or self._reader.default_budget)
-            choice = choose_schema(page, self._reader)
+            choice = choose_schema(
+                with_words(page) if settings.evidence == "words" else page, self._reader
+            )
             schema = choice.schema
             self._choice = (Check("schema_chosen", None, True, f"read as {choice.reason}"),)
         self.schema = schema

@@ -27,6 +27,14 @@ def can_recognise() -> bool:
     return find_spec("rapidocr_onnxruntime") is not None
 
 
+def with_words(page: Page) -> Page:
+    """The page, with what its pixels show where nothing else can be seen of its words and where
+    the package is installed."""
+    if any(word.visible for word in page.words) or not can_recognise():
+        return page
+    return recognise(page)
+
+
 def recognise(page: Page) -> Page:
     """The page with the lines that its pixels show, a box for each of their letters.
 

@@ -6,7 +6,7 @@ import pytest
 
 from docextract import recognition
 from docextract.pages import Page, Word
-from docextract.recognition import recognise
+from docextract.recognition import recognise, with_words
 
 PAGE = Page(
     number=1,
@@ -94,3 +94,15 @@ def test_boxes_are_those_of_the_page_as_it_was_filed(
     monkeypatch.setattr(recognition, "_engine", lambda: find)
     [word] = recognise(replace(PAGE, pixels=mark).upright(degrees)).words
     assert word.box == pytest.approx((115, 205, 130, 210))
+
+
+def test_only_a_page_without_visible_words_is_recognised(
+    see: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    see(line("T9"))
+    seen, unseen = (Word("a", (0, 0, 1, 1), visible) for visible in (True, False))
+    monkeypatch.setattr(recognition, "can_recognise", lambda: True)
+    assert with_words(replace(PAGE, words=(seen,))).words == (seen,)
+    assert [word.text for word in with_words(replace(PAGE, words=(unseen,))).words] == ["a", "T9"]
+    monkeypatch.setattr(recognition, "can_recognise", lambda: False)
+    assert with_words(PAGE) is PAGE
