@@ -126,18 +126,19 @@ class _Witness:
         return Grounded(_with_texts(answer, texts), places)
 
     def _wanted(self, value: _Value) -> Wanted:
-        if value.leaf.kind == "iban" and not _readable("iban", value.text):
+        spans = [
+            span
+            for page in self._lettering.values()
+            for span in page.find(value.text, value.most_edits, value.leaf.kind in _DAYS)
+            if value.leaf.kind == "text" or span.in_one_piece
+        ]
+        stands_so = any(not span.distance for span in spans)
+        if value.leaf.kind == "iban" and not stands_so and not _readable("iban", value.text):
+            # Its check digits tell a right one, however much of it was misread.
             spans = [
                 replace(span, distance=1)
                 for page in self._lettering.values()
                 for span in page.matching(_IBAN_START, 34, lambda text: _readable("iban", text))
-            ]
-        else:
-            spans = [
-                span
-                for page in self._lettering.values()
-                for span in page.find(value.text, value.most_edits, value.leaf.kind in _DAYS)
-                if value.leaf.kind == "text" or span.in_one_piece
             ]
         least = min((span.distance for span in spans), default=0)
         return Wanted(

@@ -143,6 +143,11 @@ def test_a_broken_iban_is_mended_by_the_only_right_one(sheet: Sheet) -> None:
     assert_place(grounded, "iban", box)
 
 
+def test_an_account_that_is_printed_wrong_stands_there_all_the_same(sheet: Sheet) -> None:
+    box = sheet.write(50, 100, "DE12 1234 4321 9876 00")
+    assert_place(heard(sheet, iban="DE12 1234 4321 9876 00"), "iban", box)
+
+
 def test_among_several_ibans_none_is_guessed(sheet: Sheet) -> None:
     sheet.write(50, 100, "DE02 1203 0000 0000 2020 51")
     sheet.write(50, 120, "GB82 WEST 1234 5698 7654 32")
