@@ -43,6 +43,9 @@ _VOCABULARY = {key: tuple(words.split()) for key, words in _PRINTED.items()}
 # Words that make another field of a label, where the key does not have them.
 _RIVALS = ("buyer", "delivery", "due", "net", "order", "seller", "tax", "unit")
 
+# Beside these, the tax is what a sum is with or without, and no field of its own.
+_WITH_OR_WITHOUT = ("incl", "inkl", "inclu", "compreso", "excl", "exkl", "ohne", "before", "hors")
+
 _KEY_WORDS = re.compile(r"[A-Z]?[^\W\d_A-Z]+|[A-Z]+|\d+")
 
 
@@ -57,10 +60,11 @@ def likeness(key: str, label: Iterable[str]) -> float:
     words = key_words(key)
     named = sum(_stands(word, printed) for word in words)
     own = {word for one in words for word in _VOCABULARY.get(one, (one,))}
+    sums = any(some in there for there in printed for some in _WITH_OR_WITHOUT)
     rivals = sum(
         not any(word in own for word in _VOCABULARY[rival]) and _stands(rival, printed)
         for rival in _RIVALS
-        if rival not in words
+        if rival not in words and not (rival == "tax" and sums)
     )
     return named / max(1, len(words)) - rivals / 2
 

@@ -17,6 +17,8 @@ def test_a_key_is_its_words(key: str) -> None:
         ("due_date", "Fällig am: Datum"),
         ("total", "Gesamtbetrag"),
         ("total", "Importe total"),
+        ("total", "Total incl. VAT"),
+        ("net_total", "Rechnungssumme ohne USt."),
         ("shelf", "Shelf"),
     ],
 )
