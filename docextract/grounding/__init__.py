@@ -85,7 +85,8 @@ class _Value:
 
     @property
     def most_edits(self) -> int:
-        return len(self.letters) // (_ONE_IN_DIGITS if _has_digit(self.text) else _ONE_IN)
+        mixed = any(letter.isalpha() for letter in self.letters)
+        return len(self.letters) // (_ONE_IN if mixed else _ONE_IN_DIGITS)
 
 
 class _Witness:

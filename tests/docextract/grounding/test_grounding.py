@@ -94,6 +94,7 @@ def test_of_equal_texts_the_one_with_the_label_is_the_value(sheet: Sheet) -> Non
     [
         ("number", "TX471102", "TX-471102"),
         ("number", "TX-TH-471102", "TX-471102"),
+        ("number", "TE571234", "TEST1234"),
         ("name", "Taduntermehmen TX GmbH", "Taxiunternehmen TX GmbH"),
         ("name", "MUSTER KUNDE Gmbh", "Muster-Kunde GmbH"),
         ("date", "31.10.2O18", "31.10.2018"),
