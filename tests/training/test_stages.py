@@ -24,7 +24,7 @@ def test_documents_are_looked_at_as_the_app_shows_them_and_serve_every_budget() 
     looked_at, *others = stages()[-1].sheets
     assert looked_at.canvas.image_tokens == 1568
     assert max(sheet.canvas.image_tokens for sheet in others) == 3400
-    assert min(sheet.least for sheet in others) < 800
+    assert min(sheet.least for sheet in others) <= 800
 
 
 @pytest.mark.parametrize("recipe", [*RECIPES, *map(rehearsal, RECIPES)])

@@ -143,7 +143,7 @@ def bank(office: Office) -> list[Pair]:
         record["iban"] = number
         pairs.append((office.label("iban").rstrip(": "), number))
         if chance(rng, 0.7):
-            bic = letters(rng, 6) + pick(rng, (digits(rng, 2), "XXX", letters(rng, 2)))
+            bic = letters(rng, 6) + pick(rng, (digits(rng, 2), "X" * 3, letters(rng, 2)))
             record["bic"] = bic
             pairs.append((pick(rng, ("BIC", "BIC", "SWIFT", "BIC/SWIFT", "SWIFT-BIC")), bic))
     else:

@@ -139,7 +139,8 @@ class Attention(nn.Module):
     def _batch(self, qk: Tensor, v: Tensor, layout: PackedLayout, windowed: bool) -> Tensor:
         q, k = qk.chunk(2, dim=2)
         if windowed:
-            return window_attention(q, k, v, layout.bounds, layout.window)
+            scale = self.head_dim**-0.5
+            return window_attention(q, k, v, layout.bounds, scale, layout.window)
         return attention_by_length(q, k, v, layout.bounds[:, -1])
 
     def _windows(self, qk: Tensor, v: Tensor, layout: WindowLayout) -> Tensor:

@@ -62,7 +62,7 @@ def test_windows_and_pages() -> None:
     weights = torch.randn(2, 170, 4, 64).cuda() * held
     for one, other in (
         (
-            window_attention(*ours.chunk(3, 2), bounds, 64),
+            window_attention(*ours.chunk(3, 2), bounds, 0.125, 64),
             plain_windows.window_attention(*theirs.chunk(3, 2), bounds, 0.125, 64),
         ),
         (
