@@ -10,6 +10,7 @@ import os
 import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from operator import index
 from pathlib import Path
 from typing import Any
 
@@ -179,20 +180,20 @@ def _tensors(file: Path) -> Iterator[StoredTensor]:
         if length < 8 or size > length - 8:
             raise _truncated(file)
         try:
-            header: dict[str, Any] = json.loads(source.read(size))
-        except ValueError as error:
+            header: dict[str, Any] = dict(json.loads(source.read(size)))
+        except (RecursionError, TypeError, ValueError) as error:
             raise TruncatedError(f"{file} is no safetensors file, or damaged") from error
     header.pop("__metadata__", None)
     for name, entry in header.items():
         try:
-            begin, end = entry["data_offsets"]
-            shape = tuple(entry["shape"])
+            begin, end = map(index, entry["data_offsets"])
+            shape = tuple(map(index, entry["shape"]))
             dtype = _DTYPES[entry["dtype"]]
         except (KeyError, TypeError, ValueError) as error:
             raise WeightsMismatchError(f"{name} in {file} is no tensor of floats") from error
         if end - begin != torch.Size(shape).numel() * dtype.itemsize:
             raise TruncatedError(f"{file} is damaged: {name} has the wrong number of bytes")
-        if 8 + size + end > length:
+        if begin < 0 or 8 + size + end > length:
             raise _truncated(file)
         yield StoredTensor(name, file, dtype, shape, 8 + size + begin, end - begin)
 
