@@ -210,7 +210,7 @@ class Asker:
         if timeout is not None and time.perf_counter() - self._started > timeout:
             raise TimedOutError(
                 f"{self._document.name}: not read within {timeout:g} seconds",
-                hint=f"allow more: --timeout {2 * timeout:g}",
+                hint=f"allow more: --timeout {max(60, 2 * timeout):g}",
             )
 
     def _render(self, number: int, budget: int) -> Page:
