@@ -3,11 +3,13 @@
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torch.nn.attention.varlen import varlen_attn
 
 
 def flash(q: Tensor, k: Tensor, v: Tensor, lengths: Tensor) -> Tensor:
     """All rows in one run of tokens; a row's padding is a sequence of its own."""
+    # Here, since it brings the compiler along: a second of every start for what only training uses.
+    from torch.nn.attention.varlen import varlen_attn
+
     batch, size = q.shape[:2]
     starts = torch.arange(batch, device=q.device) * size
     edges = torch.stack([starts, starts + lengths], 1).flatten()
