@@ -39,7 +39,7 @@ class Settings:
     evidence: Literal["words", "none"] = "words"
     """Whether values are held against the words of the page: of its text layer, or of scans, where
     `docextract[ocr]` is installed."""
-    max_asks: int = 3
+    max_asks: int = 1
     """Questions about single fields that fail a check, in one document; 0: none is asked again."""
     max_ask_tokens: int = 12_000
     """What these questions may take, pictures and answers together."""
