@@ -42,6 +42,7 @@ CREATE INDEX copies ON files (key);
 _INPUTS = "CREATE TEMP TABLE inputs (path BLOB PRIMARY KEY)"
 
 _STATES = {"ok": "done", "review": "review", "failed": "failed"}
+_PATIENCE = 60.0  # seconds to wait for another run's lock
 _DEAD_AFTER = 60.0  # seconds without a sign of life
 _HOST = socket.gethostname()
 _PROCESS = secrets.token_hex(8)  # the numbers of processes are used again
@@ -85,10 +86,10 @@ class Ledger:
                 hint="choose another with -o, or replace it: --overwrite",
             )
         with self._refusals():
-            self._base = sqlite3.connect(self.path, timeout=60, isolation_level=None)
+            self._base = sqlite3.connect(self.path, timeout=_PATIENCE, isolation_level=None)
         try:
             with self._refusals():
-                self._base.execute("PRAGMA journal_mode = WAL")
+                _log_ahead(self._base)
                 self._base.execute("PRAGMA synchronous = NORMAL")
                 self._base.execute(_INPUTS)
             with self._transaction():
@@ -421,6 +422,20 @@ class Ledger:
                 yield
             except sqlite3.Error as error:
                 raise OSError(str(error)) from error
+
+
+def _log_ahead(base: sqlite3.Connection) -> None:
+    """Set write-ahead logging. SQLite does not wait for others that do the same, so this does."""
+    until = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            base.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(0.01)
+        else:
+            return
 
 
 def _entry(name: bytes, key: str, read_as: bytes, outcome: str) -> Entry:

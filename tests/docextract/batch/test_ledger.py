@@ -3,8 +3,10 @@ import os
 import sqlite3
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -94,6 +96,18 @@ def test_a_line_stands_in_the_results_as_soon_as_a_document_is_finished(out: Pat
         read_all(ledger, REVIEW)
         assert statuses(out) == {"a": "ok", "b": "review"}
         assert ledger.tally() == {"done": 1, "review": 1}
+
+
+def test_many_may_begin_one_ledger_at_the_same_moment(tmp_path: Path) -> None:
+    together = Barrier(4)
+
+    def begin(out: Path) -> None:
+        together.wait()
+        opened(out).close()
+
+    with ThreadPoolExecutor(4) as threads:
+        for number in range(30):
+            list(threads.map(begin, [tmp_path / f"{number}.jsonl"] * 4))
 
 
 def test_what_is_finished_is_not_claimed_again(out: Path) -> None:
