@@ -10,7 +10,7 @@ from typing import Any
 import torch
 import triton
 import triton.language as tl
-from torch import Tensor
+from torch import Tensor, library
 
 CHUNK = 64
 _FORWARD = {"num_warps": 4, "num_stages": 2}
@@ -158,7 +158,7 @@ def _sizes(x: Tensor, dt: Tensor, b: Tensor, c: Tensor) -> tuple[int, ...]:
     return (x.shape[1], heads, heads // groups, -(-x.shape[1] // CHUNK), *strides)
 
 
-@torch.library.custom_op("zamba2_vl::ssd_scan", mutates_args=())
+@library.custom_op("zamba2_vl::ssd_scan", mutates_args=())
 def ssd_scan(
     x: Tensor, dt: Tensor, a: Tensor, b: Tensor, c: Tensor, d: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
@@ -183,7 +183,7 @@ def _(
     return _results(x, b)
 
 
-@torch.library.custom_op("zamba2_vl::ssd_scan_backward", mutates_args=())
+@library.custom_op("zamba2_vl::ssd_scan_backward", mutates_args=())
 def ssd_scan_backward(
     dy: Tensor, x: Tensor, dt: Tensor, a: Tensor, b: Tensor, c: Tensor, d: Tensor, starts: Tensor
 ) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:

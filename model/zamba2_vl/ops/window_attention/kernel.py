@@ -6,10 +6,9 @@ or written, and the backward pass computes the scores again instead of keeping t
 
 from typing import Any
 
-import torch
 import triton
 import triton.language as tl
-from torch import Tensor
+from torch import Tensor, library
 
 _WARPS = 4
 
@@ -81,7 +80,7 @@ def _launch(q: Tensor, v: Tensor, bounds: Tensor, scale: float) -> tuple[Any, ..
     return (windows, len(q), q.shape[2]), sizes
 
 
-@torch.library.custom_op("zamba2_vl::window_attention", mutates_args=())
+@library.custom_op("zamba2_vl::window_attention", mutates_args=())
 def window_attention(
     q: Tensor, k: Tensor, v: Tensor, bounds: Tensor, scale: float, longest: int
 ) -> Tensor:
@@ -98,7 +97,7 @@ def _(q: Tensor, k: Tensor, v: Tensor, bounds: Tensor, scale: float, longest: in
     return q.new_empty(q.shape)
 
 
-@torch.library.custom_op("zamba2_vl::window_attention_backward", mutates_args=())
+@library.custom_op("zamba2_vl::window_attention_backward", mutates_args=())
 def window_attention_backward(
     dy: Tensor, q: Tensor, k: Tensor, v: Tensor, bounds: Tensor, scale: float, longest: int
 ) -> tuple[Tensor, Tensor, Tensor]:
