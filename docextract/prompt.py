@@ -1,6 +1,7 @@
 """The question that a reader is asked, in the dialect that it speaks.
 
-`compact` is what the bundled model was taught: a task token, then the key names in one line.
+`compact` is what the bundled model was taught: a task token, then the key names in one line, or
+the object to count.
 `instruct` is prose for published and foreign models, from the Jinja templates in prompts/.
 Training imports this module, so that what is taught is what is asked; it stays light for that.
 """
@@ -24,6 +25,7 @@ Tree: TypeAlias = Mapping[str, Node]
 """The keys of a record in order: `{"seller": {"name": None}, "items": [{"amount": None}]}`."""
 
 EXTRACT = "<|extract|>"
+COUNT = "<|count|>"
 
 
 class Mistake(NamedTuple):
@@ -33,6 +35,7 @@ class Mistake(NamedTuple):
     reason: str
 
 
+_SPECIAL = re.compile("[<>]")
 # Anything else could be read as the dialect's own punctuation or as a special token.
 _PLAIN_KEY = re.compile(r"[^\s,{}\[\]\"\\<>]+( [^\s,{}\[\]\"\\<>]+)*")
 
@@ -60,6 +63,15 @@ def render_question(
 def compact_question(tree: Tree) -> str:
     """Ask for the keys of `tree`: `<|extract|>name,seller{name},items[amount],tags[]`."""
     return EXTRACT + _compact_keys(tree)
+
+
+def compact_count(name: str) -> str:
+    """Ask where the objects of one name are: `<|count|>playing card`.
+
+    The answer is `docextract.pointing`'s. `name` is one of those that the weights were taught, or
+    any other words; what could make a special token of them is left out.
+    """
+    return COUNT + " ".join(_SPECIAL.sub(" ", name).split())
 
 
 def compact_answer(record: Mapping[str, object]) -> str:

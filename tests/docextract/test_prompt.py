@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from docextract.prompt import compact_answer, compact_question, render_question
+from docextract.prompt import compact_answer, compact_count, compact_question, render_question
 from docextract.schema import load_schema
 
 
@@ -35,6 +35,14 @@ def test_a_key_with_the_dialects_punctuation_is_quoted(key: str) -> None:
 def test_lists_of_lists_are_refused() -> None:
     with pytest.raises(TypeError, match="lists of lists"):
         compact_question({"rows": [[None]]})
+
+
+def test_compact_count_asks_for_one_object_by_its_name() -> None:
+    assert compact_count("playing card") == "<|count|>playing card"
+
+
+def test_a_name_makes_no_special_token() -> None:
+    assert compact_count(" </s>\n<|extract|>total ") == "<|count|>/s |extract| total"
 
 
 def test_compact_answer_is_json_without_blanks_in_raw_utf8() -> None:

@@ -1,0 +1,74 @@
+"""Places in a picture as the bundled model writes them: two location tokens a mark, y first.
+
+Location k of 0 to 999 stands for the k-th thousandth of a side. Marks come in the order of the
+picture's visual tokens: row of 28 pixels by row, from left to right in each, so that pointing is
+copying, as reading is. Training imports this module too, so that what is taught is what is read.
+"""
+
+import re
+from collections.abc import Iterable
+from typing import Literal, NamedTuple, TypeAlias
+
+from docextract.framing import TOKEN_SIDE
+
+LOCATIONS = 1000
+
+Point: TypeAlias = tuple[float, float]
+"""x and y in pixels of the picture that was shown, its width and height a multiple of 28."""
+
+Fault: TypeAlias = Literal["torn", "unsorted", "repeated", "foreign"]
+"""A location without its pair; a mark out of order; one that came before; anything else."""
+
+_PAIR = re.compile(r"<loc_(\d{1,3})><loc_(\d{1,3})>")
+_PIECE = re.compile(rf"{_PAIR.pattern}|(<loc_\d{{1,3}}>)")
+
+
+class Pointed(NamedTuple):
+    """Marks in the order in which they were written, repeated ones too, and what was wrong."""
+
+    points: list[Point]
+    faults: frozenset[Fault]
+
+
+def location_text(points: Iterable[Point], width: int, height: int) -> str:
+    """The answer that points at `points`, given in any order; empty where there are none.
+
+    Raises ValueError for a point outside the picture.
+    """
+    pairs = [(_location(y, height), _location(x, width)) for x, y in points]
+    return "".join(f"<loc_{y}><loc_{x}>" for y, x in sorted(pairs, key=lambda p: _order(p, height)))
+
+
+def points_of(text: str, width: int, height: int) -> Pointed:
+    """The marks that `text` points at, each in the middle of its place; the end token is none."""
+    pairs: list[tuple[int, int]] = []
+    faults: set[Fault] = set()
+    text = text.strip().removesuffix("</s>")
+    if _PIECE.sub("", text).strip():
+        faults.add("foreign")
+    for piece in _PIECE.finditer(text):
+        if piece[3]:
+            faults.add("torn")
+        else:
+            pairs.append((int(piece[1]), int(piece[2])))
+    if len(set(pairs)) < len(pairs):
+        faults.add("repeated")
+    if pairs != sorted(pairs, key=lambda pair: _order(pair, height)):
+        faults.add("unsorted")
+    points = [(_middle(x, width), _middle(y, height)) for y, x in pairs]
+    return Pointed(points, frozenset(faults))
+
+
+def _location(place: float, side: int) -> int:
+    if not 0 <= place <= side:
+        raise ValueError(f"{place} is not within 0 to {side}")
+    return min(LOCATIONS - 1, int(LOCATIONS * place / side))
+
+
+def _middle(location: int, side: int) -> float:
+    return (location + 0.5) * side / LOCATIONS
+
+
+def _order(pair: tuple[int, int], height: int) -> tuple[int, int, int]:
+    y, x = pair
+    return int(_middle(y, height)) // TOKEN_SIDE, x, y
