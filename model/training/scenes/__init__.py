@@ -1,0 +1,1 @@
+"""Drawn pictures of things to count, with the place of each."""
