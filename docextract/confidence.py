@@ -1,4 +1,4 @@
-"""How likely a value is right: from the model's own probabilities and what was found out since.
+"""How likely a value or a count is right: from the model's own probabilities and what was found.
 
 A logistic regression on a handful of figures, fitted to one set of weights (training.calibrate) and
 stored beside it. Where none belongs to the weights, nothing is claimed.
@@ -19,6 +19,7 @@ from docextract.printed import Kind
 from docextract.records import Check, Evidence, FieldEvidence, FieldStatus
 
 CALIBRATION = "confidence.json"
+COUNT_CALIBRATION = "count_confidence.json"
 
 _SORTS: Mapping[Kind, str] = {
     "amount": "number", "number": "number", "float": "number", "integer": "number",
@@ -55,6 +56,29 @@ class Signal:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
         return cls(**{**values, "logprobs": tuple(values["logprobs"])})
+
+
+@dataclass(frozen=True)
+class CountSignal:
+    """What is known about a count, without a look at the page.
+
+    `marks` are the log-probabilities of each mark as the model wrote it, `stop` that of its ending
+    there, the least of several answers; empty and None where the model does not tell. `tiled`: the
+    page was looked at in parts. `doubts` counts the reasons for a person to look.
+    """
+
+    marks: tuple[float, ...]
+    stop: float | None
+    tiled: bool
+    doubts: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """In JSON types; `CountSignal.from_dict` takes it back."""
+        return {**asdict(self), "marks": list(self.marks)}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        return cls(**{**values, "marks": tuple(values["marks"])})
 
 
 def signals_of(
@@ -97,6 +121,20 @@ def features(signal: Signal) -> dict[str, float]:
     return {name: value for name, value in figures.items() if value}
 
 
+def count_features(signal: CountSignal) -> dict[str, float]:
+    """The figures that a calibration of counts weighs, by name; those that are 0 are left out."""
+    figures = {
+        "none": float(not signal.marks),
+        "sure_stop": _log_odds(signal.stop or 0.0),
+        "sure_least": _log_odds(min(signal.marks)) if signal.marks else 0.0,
+        "sure_all": _log_odds(sum(signal.marks)) if signal.marks else 0.0,
+        "marks": math.log1p(len(signal.marks)),
+        "tiled": float(signal.tiled),
+        "doubts": math.log1p(signal.doubts),
+    }
+    return {name: value for name, value in figures.items() if value}
+
+
 def _log_odds(logprob: float) -> float:
     """ln(p / (1 - p)), kept within bounds."""
     if logprob >= 0:
@@ -119,7 +157,14 @@ class Calibration:
         """
         if not signal.logprobs or (signal.listed and "listed" not in self.slopes):
             return None
-        terms = (self.slopes.get(name, 0.0) * value for name, value in features(signal).items())
+        return self._chance(features(signal))
+
+    def probability_of_count(self, signal: CountSignal) -> float | None:
+        """How likely a count is exactly right; None where the model gave no probabilities."""
+        return None if signal.stop is None else self._chance(count_features(signal))
+
+    def _chance(self, figures: Mapping[str, float]) -> float:
+        terms = (self.slopes.get(name, 0.0) * value for name, value in figures.items())
         odds = self.intercept + sum(terms)
         return round(1 / (1 + math.exp(-min(max(odds, -30.0), 30.0))), 4)
 
@@ -169,13 +214,15 @@ def unsure(fields: Mapping[str, FieldEvidence], least: float | None) -> Iterator
             yield Check("confident", path, False, message)
 
 
-def load_calibration(folder: Path) -> Calibration | None:
+def load_calibration(folder: Path, name: str = CALIBRATION) -> Calibration | None:
     """The calibration in a checkpoint's folder, if there is one and it was fitted to its weights.
+
+    `name`: CALIBRATION for values, COUNT_CALIBRATION for counts.
 
     Raises:
         ModelError: it is damaged.
     """
-    path = folder / CALIBRATION
+    path = folder / name
     if not path.is_file():
         return None
     try:

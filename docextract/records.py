@@ -1,4 +1,7 @@
-"""What comes out: an extraction with its evidence, and one line for each file. Frozen, all JSON."""
+"""What comes out: extractions with their evidence, counts with their marks, a line for each file.
+
+Frozen, all JSON.
+"""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -9,7 +12,7 @@ from docextract.errors import DocextractError
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-    from docextract.confidence import Signal
+    from docextract.confidence import CountSignal, Signal
 
 M = TypeVar("M", bound="BaseModel")
 
@@ -115,6 +118,90 @@ class Extraction(Generic[M]):
             "timings": {name: round(value, 4) for name, value in asdict(self.timings).items()},
             "tokens": asdict(self.tokens),
         }
+
+
+Form = Literal["points", "boxes", "number"]
+"""What a model answered a count with; the middles of boxes are marks, a number has none."""
+
+
+@dataclass(frozen=True)
+class Mark:
+    """The middle of an object that was counted, in points of its page, pixels of a picture.
+
+    `score`: how likely the model itself holds it, 0 to 1; None where it does not say.
+    """
+
+    x: float
+    y: float
+    score: float | None = None
+
+    def to_dict(self) -> dict[str, float | None]:
+        """In JSON types; the place to a hundredth."""
+        return {"x": round(self.x, 2), "y": round(self.y, 2), "score": self.score}
+
+
+@dataclass(frozen=True)
+class Count:
+    """How many of an object one page shows, or one zone of it, and where they are.
+
+    `count` is the number of the `marks`, but for a model that gave a `number` alone; it is None
+    where `error` says why nothing was counted. `reason` says why a person should look. `confidence`
+    is that of the page's count. `tiles` are the parts (left, top, right, bottom) that were looked
+    at one by one, none where the whole page was enough.
+    """
+
+    file: str
+    object: str
+    page: int | None = None
+    count: int | None = None
+    status: Status = "failed"
+    reason: str | None = None
+    confidence: float | None = None
+    marks: tuple[Mark, ...] = ()
+    zone: str | None = None
+    sku: str | None = None
+    expected: int | None = None
+    error: Mapping[str, Any] | None = None
+    form: Form = "points"
+    tiles: tuple[tuple[float, float, float, float], ...] = ()
+    signal: "CountSignal | None" = field(default=None, repr=False)
+    """What the confidence rests on."""
+
+    @property
+    def difference(self) -> int | None:
+        """What was counted beyond what was expected; negative where some are missing."""
+        if self.count is None or self.expected is None:
+            return None
+        return self.count - self.expected
+
+    def to_dict(self, details: bool = False) -> dict[str, Any]:
+        """One line of results; with `details` also `form` and `tiles`."""
+        line: dict[str, Any] = {
+            "file": self.file,
+            "page": self.page,
+            "object": self.object,
+            "count": self.count,
+            "status": self.status,
+            "reason": self.reason,
+            "confidence": self.confidence,
+            "marks": [mark.to_dict() for mark in self.marks],
+            "zone": self.zone,
+            "sku": self.sku,
+            "expected": self.expected,
+            "difference": self.difference,
+            "error": self.error,
+        }
+        if details:
+            line |= {"form": self.form, "tiles": [list(tile) for tile in self.tiles]}
+        return line
+
+    @classmethod
+    def from_dict(cls, line: Mapping[str, Any]) -> Self:
+        """What `to_dict` made a line of; without `details`, as if there had been none."""
+        kept = {key: value for key, value in line.items() if key in cls.__dataclass_fields__}
+        marks = tuple(Mark(**mark) for mark in line["marks"])
+        tiles = tuple(tuple(tile) for tile in line.get("tiles", ()))
+        return cls(**{**kept, "marks": marks, "tiles": tiles})
 
 
 @dataclass(frozen=True)

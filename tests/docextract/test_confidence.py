@@ -7,8 +7,11 @@ from typing import Any
 import pytest
 
 from docextract.confidence import (
+    COUNT_CALIBRATION,
     Calibration,
+    CountSignal,
     Signal,
+    count_features,
     features,
     fingerprint,
     load_calibration,
@@ -135,3 +138,26 @@ def test_a_damaged_calibration_is_told_so(folder: Path, content: dict[str, Any])
     store(folder, **content)
     with pytest.raises(ModelError, match=r"confidence\.json is damaged"):
         load_calibration(folder)
+
+
+def test_a_count_is_surer_the_surer_its_marks_and_its_end() -> None:
+    calibration = Calibration(-1.0, {"sure_stop": 0.5, "sure_least": 0.5})
+    sure = CountSignal(marks=(-0.01, -0.02), stop=-0.001, tiled=False, doubts=0)
+    unsure = replace(sure, marks=(-0.01, -2.0))
+    chances = [calibration.probability_of_count(one) for one in (sure, unsure)]
+    assert chances[0] is not None and chances[1] is not None and chances[0] > chances[1]
+    assert calibration.probability_of_count(replace(sure, stop=None)) is None
+
+
+def test_no_marks_are_a_feature_of_their_own() -> None:
+    nothing = CountSignal(marks=(), stop=-0.5, tiled=False, doubts=0)
+    assert set(count_features(nothing)) == {"none", "sure_stop"}
+    assert CountSignal.from_dict(json.loads(json.dumps(nothing.to_dict()))) == nothing
+
+
+def test_counts_have_a_calibration_of_their_own(tmp_path: Path) -> None:
+    (tmp_path / "model.safetensors").write_bytes(b"weights")
+    content = {"weights": fingerprint(tmp_path), "intercept": 1, "slopes": {"none": 2}}
+    (tmp_path / COUNT_CALIBRATION).write_text(json.dumps(content))
+    assert load_calibration(tmp_path) is None
+    assert load_calibration(tmp_path, COUNT_CALIBRATION) == Calibration(1.0, {"none": 2.0})

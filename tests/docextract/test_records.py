@@ -4,7 +4,16 @@ from dataclasses import FrozenInstanceError, replace
 import pytest
 
 from docextract.errors import EncryptedError
-from docextract.records import Check, Extraction, FieldEvidence, Outcome, Timings, Tokens
+from docextract.records import (
+    Check,
+    Count,
+    Extraction,
+    FieldEvidence,
+    Mark,
+    Outcome,
+    Timings,
+    Tokens,
+)
 
 EXTRACTION: Extraction = Extraction(
     version="1",
@@ -72,3 +81,44 @@ def test_an_outcome_is_a_record_or_an_error() -> None:
         },
     }
     assert Outcome.of(EXTRACTION).to_dict(details=True) == EXTRACTION.to_dict()
+
+
+COUNT = Count(
+    file="shelf.jpg",
+    object="bottle",
+    page=1,
+    count=2,
+    status="review",
+    reason="the answer reached its token limit",
+    confidence=0.75,
+    marks=(Mark(10.123, 20.0, 0.9), Mark(30.0, 20.5)),
+    zone="left",
+    sku="00417",
+    expected=3,
+    tiles=((0.0, 0.0, 50.0, 40.0),),
+)
+
+
+def test_a_count_has_the_published_keys_and_is_json() -> None:
+    line = json.loads(json.dumps(COUNT.to_dict()))
+    assert " ".join(line) == (
+        "file page object count status reason confidence marks zone sku expected difference error"
+    )
+    assert line["marks"] == [
+        {"x": 10.12, "y": 20.0, "score": 0.9},
+        {"x": 30.0, "y": 20.5, "score": None},
+    ]
+    assert line["difference"] == -1
+
+
+def test_a_count_comes_back_from_its_line() -> None:
+    line = json.loads(json.dumps(COUNT.to_dict(details=True)))
+    back = Count.from_dict(line)
+    assert back.to_dict(details=True) == line
+    assert back.tiles == COUNT.tiles
+
+
+def test_what_was_not_counted_differs_from_nothing() -> None:
+    assert replace(COUNT, count=None).difference is None
+    assert replace(COUNT, expected=None).difference is None
+    assert Count("a.txt", "bottle").to_dict()["count"] is None
