@@ -3,18 +3,38 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from docextract.extraction import extract
+    from docextract.errors import DocextractError
+    from docextract.extraction import extract, extract_each
+    from docextract.extractor import Extractor, aextract
     from docextract.readers import open_reader
     from docextract.records import Extraction
     from docextract.schema import load_schema
+    from docextract.settings import Limits, Settings
 
-__all__ = ["Extraction", "extract", "load_schema", "open_reader"]
+__all__ = [
+    "DocextractError",
+    "Extraction",
+    "Extractor",
+    "Limits",
+    "Settings",
+    "aextract",
+    "extract",
+    "extract_each",
+    "load_schema",
+    "open_reader",
+]
 
 __version__ = "0.1.0"
 
 _HOMES = {
+    "DocextractError": "docextract.errors",
     "Extraction": "docextract.records",
+    "Extractor": "docextract.extractor",
+    "Limits": "docextract.settings",
+    "Settings": "docextract.settings",
+    "aextract": "docextract.extractor",
     "extract": "docextract.extraction",
+    "extract_each": "docextract.extraction",
     "load_schema": "docextract.schema",
     "open_reader": "docextract.readers",
 }

@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import lru_cache
 from os import PathLike, fspath
 from pathlib import Path
+from threading import Lock
 from typing import Any, TypeVar, overload
 
 from pydantic import BaseModel
@@ -85,6 +86,26 @@ def extract(
         return conclude(conclude.asked)
 
 
+@overload
+def extract_each(
+    source: str | PathLike[str] | bytes | Document,
+    schema: type[M] | Schema[M],
+    reader: Reader | None = None,
+    settings: Settings = ...,
+    *,
+    name: str | None = None,
+    progress: Listener | None = None,
+) -> list[Extraction[M]]: ...
+@overload
+def extract_each(
+    source: str | PathLike[str] | bytes | Document,
+    schema: str | PathLike[str],
+    reader: Reader | None = None,
+    settings: Settings = ...,
+    *,
+    name: str | None = None,
+    progress: Listener | None = None,
+) -> list[Extraction[Any]]: ...
 def extract_each(
     source: str | PathLike[str] | bytes | Document,
     schema: str | PathLike[str] | type[M] | Schema[M],
@@ -203,7 +224,15 @@ def _opened(
     return open_document(content, settings.limits, settings.passwords, name)
 
 
-@lru_cache(maxsize=1)
+_LOADING = Lock()
+
+
 def _bundled_reader() -> Reader:
-    """The bundled model, loaded once for all documents of a process."""
+    """The bundled model, loaded once for all documents and threads of a process."""
+    with _LOADING:
+        return _loaded_once()
+
+
+@lru_cache(maxsize=1)
+def _loaded_once() -> Reader:
     return open_reader()

@@ -3,6 +3,8 @@
 import io
 import math
 import stat
+import threading
+import traceback
 import warnings
 from abc import ABC, abstractmethod
 from collections import Counter
@@ -46,6 +48,9 @@ _SIGNATURES = (b"\x89PNG", b"\xff\xd8", b"GIF8", b"II*\0", b"MM\0*")
 _MOST_ATTACHMENTS = 20
 _MOST_PACKED = 2**18  # bytes of a compressed attachment, which may unpack to a thousand times that
 _HEIC_BRANDS = (b"heic", b"heix", b"mif1")
+
+_ONE_AT_A_TIME = threading.RLock()
+"""Held by whoever uses MuPDF, which bears one thread, or the global settings of Pillow."""
 
 
 class Word(NamedTuple):
@@ -186,19 +191,24 @@ class DrawnDocument(Document):
 
     def render(self, number: int, budget: int, crop: Box | None = None) -> Page:
         with _decoding(f"{self.name}, page {number}", self.limits):
-            sheet = self._sheet(number)
-            width, height = sheet.size
-            probe = sheet.probe()
-            found = find_print(probe)
-            cut = crop or _scaled_box(found.box, probe, width, height)
-            left, top, right, bottom = cut
-            on_page = 0 <= left < right <= width and 0 <= top < bottom <= height
-            if on_page:
-                tall = (bottom - top) * sheet.pixel_aspect
-                size = fit_size(right - left, tall, budget, self._max_enlarge)
-                pixels = sheet.draw(cut, size)
-        if not on_page:
-            raise ValueError(f"the crop {crop} is outside the page of {width} x {height}")
+            page = self._drawn(number, budget, crop)
+        if page is None:
+            raise ValueError(f"the crop {crop} is outside of page {number}")
+        return page
+
+    def _drawn(self, number: int, budget: int, crop: Box | None) -> Page | None:
+        """The page, unless the crop is outside of it."""
+        sheet = self._sheet(number)
+        width, height = sheet.size
+        probe = sheet.probe()
+        found = find_print(probe)
+        cut = crop or _scaled_box(found.box, probe, width, height)
+        left, top, right, bottom = cut
+        if not (0 <= left < right <= width and 0 <= top < bottom <= height):
+            return None
+        tall = (bottom - top) * sheet.pixel_aspect
+        size = fit_size(right - left, tall, budget, self._max_enlarge)
+        pixels = sheet.draw(cut, size)
         return Page(
             number,
             pixels,
@@ -299,25 +309,28 @@ def _decoding(name: str, limits: Limits) -> Iterator[None]:
     """The border to Pillow and MuPDF: what they raise on odd bytes becomes an error of ours.
 
     Any exception may come out of them, so any is caught. Their warnings about odd bytes help
-    nobody who reads a record. Pillow's own limit on pixels gives way to ours.
+    nobody who reads a record. Pillow's own limit on pixels gives way to ours. One thread at a time
+    is inside, and what MuPDF made there is let go of there, too.
     """
-    theirs = Image.MAX_IMAGE_PIXELS
-    Image.MAX_IMAGE_PIXELS = None
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    except DocextractError:
-        raise
-    except MemoryError as error:
-        raise LimitError(f"{name}: too large for the memory of this machine") from error
-    except Exception as error:
-        raise DamagedFileError(
-            f"{name}: damaged ({_words(error)})",
-            hint="does another program open it? If so, save it anew from there",
-        ) from error
-    finally:
-        Image.MAX_IMAGE_PIXELS = theirs
+    with _ONE_AT_A_TIME:
+        theirs = Image.MAX_IMAGE_PIXELS
+        Image.MAX_IMAGE_PIXELS = None
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                yield
+        except DocextractError:
+            raise
+        except MemoryError as error:
+            raise LimitError(f"{name}: too large for the memory of this machine") from error
+        except Exception as error:
+            traceback.clear_frames(error.__traceback__)
+            raise DamagedFileError(
+                f"{name}: damaged ({_words(error)})",
+                hint="does another program open it? If so, save it anew from there",
+            ) from error
+        finally:
+            Image.MAX_IMAGE_PIXELS = theirs
 
 
 def _words(error: BaseException) -> str:
@@ -372,17 +385,23 @@ class _Pdf(DrawnDocument):
                         hint="get the file anew from where it came from",
                     )
                 raise EmptyDocumentError(f"{name}: the document has no pages")
+            self._page_count = int(self._document.page_count)
 
     @property
     def page_count(self) -> int:
-        return int(self._document.page_count)
+        return self._page_count
 
     @property
     def repaired(self) -> bool:
-        return bool(self._document.is_repaired)
+        with _ONE_AT_A_TIME:
+            return bool(self._document.is_repaired)
 
     @cached_property
     def attached(self) -> Mapping[str, Sequence[str]]:
+        with _ONE_AT_A_TIME:
+            return self._attached()
+
+    def _attached(self) -> Mapping[str, Sequence[str]]:
         for number in range(min(self._document.embfile_count(), _MOST_ATTACHMENTS)):
             try:
                 about = self._document.embfile_info(number)
@@ -397,7 +416,8 @@ class _Pdf(DrawnDocument):
         return {}
 
     def close(self) -> None:
-        self._document.close()
+        with _ONE_AT_A_TIME:
+            self._document.close()
 
     def _sheet(self, number: int) -> "_PdfSheet":
         for image in self._document.get_page_images(number - 1, full=True):

@@ -4,6 +4,7 @@ A second pair of eyes beside the model: it knows nothing of fields, but reads le
 models are inside its wheel, so that it works without a network.
 """
 
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cache
@@ -19,6 +20,7 @@ from docextract.pages import Box, Page, Word
 Points = npt.NDArray[np.float64]
 
 _LEAST_SCORE = 0.5  # of a line, from 0 to 1
+_ONE_AT_A_TIME = threading.Lock()  # the engine keeps a page's size in itself while it reads
 _HALF_WIDTH = {chr(0xFEE0 + code): chr(code) for code in range(0x21, 0x7F)}
 
 
@@ -58,8 +60,9 @@ def recognise(page: Page) -> Page:
             top + rows.max() * down,
         )
 
-    # It takes the channels in OpenCV's order.
-    lines, _ = _engine()(page.pixels[:, :, ::-1].copy(), return_word_box=True)
+    with _ONE_AT_A_TIME:
+        # It takes the channels in OpenCV's order.
+        lines, _ = _engine()(page.pixels[:, :, ::-1].copy(), return_word_box=True)
     found = [
         Word(
             _plain("".join(pieces)), in_page_units(corners), letters=tuple(_letters(pieces, boxes))

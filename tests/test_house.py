@@ -177,6 +177,11 @@ def test_the_readme_lists_every_exit_code() -> None:
     assert [int(code) for code in listed] == [code.value for code in ExitCode]
 
 
+def test_the_readme_names_every_error() -> None:
+    text = (ROOT / "README.md").read_text("utf-8")
+    assert [error for error in all_errors() if f"`{error.__name__}`" not in text] == []
+
+
 def quick_start() -> list[str]:
     readme = (ROOT / "README.md").read_text("utf-8")
     block = readme.split("## Quick start", 1)[1].split("```sh\n", 1)[1].split("```", 1)[0]
