@@ -21,3 +21,11 @@ def bundled(kind: str) -> Path:
     raise DocextractError(
         f"this installation of docextract has no {kind} folder", hint="install docextract again"
     )
+
+
+def bundled_schemas() -> dict[str, str]:
+    """The names of the bundled record types, each with the first line of its file."""
+    return {
+        path.stem: path.read_text("utf-8").split("\n", 1)[0].strip('"')
+        for path in sorted(bundled("schemas").glob("[a-z]*.py"))
+    }

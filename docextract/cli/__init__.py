@@ -4,46 +4,100 @@ The first word decides: the name of a command, or else files to read. Everything
 inside the commands, so that --help is quick.
 """
 
+import difflib
+import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 import typer
 
-from docextract.cli.batches import EXAMPLES as BATCH_EXAMPLES
-from docextract.cli.batches import batch
-from docextract.cli.catalogue import schemas
-from docextract.cli.evaluation import evaluate
-from docextract.cli.reading import read
+from docextract.cli import batches, catalogue, evaluation, reading
+from docextract.cli.completion import READ, FirstWordDecides
+from docextract.cli.configuration import Configuration, configuration
+from docextract.console import run
+from docextract.errors import ExitCode, MissingFileError, UsageError
 
-_COMMANDS: Mapping[str, Callable[..., None]] = {
-    "batch": batch,
-    "evaluate": evaluate,
-    "schemas": schemas,
+_NAME = "docextract"
+_COMMANDS: Mapping[str, tuple[Callable[..., None], str]] = {
+    "batch": (batches.batch, batches.EXAMPLES),
+    "evaluate": (evaluation.evaluate, evaluation.EXAMPLES),
+    "schemas": (catalogue.schemas, catalogue.EXAMPLES),
 }
-_EPILOGS = {"batch": BATCH_EXAMPLES}
-_EXAMPLES = """\b
-Examples:
-  docextract receipt.jpg --schema receipt
-  docextract *.pdf --schema invoice -o invoices.csv
-  docextract letter.pdf --schema 'sender, date date, amount money' --pages 1
-
-\b
-Other commands:
-  docextract batch --help      folders of documents: resumed, isolated, counted
-  docextract evaluate --help   how right the records of a labelled folder are
-  docextract schemas           the bundled schemas
-"""
+"""The commands that have a name, and what stands at the end of their --help."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit."""
+    if f"_{_NAME.upper()}_COMPLETE" in os.environ:
+        _all_commands()(prog_name=_NAME)
     words = list(sys.argv[1:] if arguments is None else arguments)
-    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
-    name = "docextract"
-    if words and words[0] in _COMMANDS:
-        command = words.pop(0)
-        app.command(epilog=_EPILOGS.get(command))(_COMMANDS[command])
-        name = f"{name} {command}"
-    else:
-        app.command(epilog=_EXAMPLES, no_args_is_help=True)(read)
-    app(words, prog_name=name)
+    raise SystemExit(run(lambda: _obey(words), debug="--debug" in words))
+
+
+def _obey(words: list[str]) -> ExitCode:
+    named = words[:1] if words and words[0] in _COMMANDS else []
+    if words and not named and not words[0].startswith("-"):
+        _refuse_misspelled(words[0])
+    function, examples = _COMMANDS[named[0]] if named else (reading.read, reading.EXAMPLES)
+    app = _typer(add_completion=not named)
+    app.command(epilog=examples)(function)
+    command = typer.main.get_command(app)
+    words = words[len(named) :]
+    if not words and not named:
+        command.main(["--help"], prog_name=_NAME, standalone_mode=False)
+        return ExitCode.USAGE
+    config = Configuration(words)
+    if not {"--help", "--version"} & set(words):
+        config = configuration(named[0] if named else READ, {READ, *_COMMANDS}, words, Path.cwd())
+    name = " ".join([_NAME, *named])
+    try:
+        code = command.main(
+            words,
+            prog_name=name,
+            standalone_mode=False,
+            default_map=config.defaults(command.params),
+            obj=config,
+        )
+    except typer.TyperException as error:
+        raise UsageError(
+            _one_line(error, config), hint=f"{name} --help shows what there is"
+        ) from error
+    return ExitCode(code or 0)
+
+
+def _typer(add_completion: bool) -> typer.Typer:
+    return typer.Typer(
+        cls=FirstWordDecides,
+        add_completion=add_completion,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+
+
+def _all_commands() -> typer.Typer:
+    """Every command, for a shell that completes a line."""
+    app = _typer(add_completion=True)
+    app.command(READ)(reading.read)
+    for name, (function, _) in _COMMANDS.items():
+        app.command(name)(function)
+    return app
+
+
+def _refuse_misspelled(word: str) -> None:
+    """A first word that is no file, but nearly a command, is taken for that."""
+    meant = difflib.get_close_matches(word, _COMMANDS, n=1, cutoff=0.7)
+    if meant and not Path(word).exists():
+        raise MissingFileError(
+            f"{word}: no such file, and no such command",
+            hint=f"did you mean {_NAME} {meant[0]}?",
+        )
+
+
+def _one_line(error: typer.TyperException, config: Configuration) -> str:
+    """What Typer says, and where the value that it says it of was set."""
+    words = " ".join(error.format_message().split()).rstrip(".").replace("Value error, ", "")
+    context, parameter = getattr(error, "ctx", None), getattr(error, "param", None)
+    origin = config.origin(context, parameter) if context and parameter else "flag"
+    aside = "" if origin in ("flag", "default") else f" (set in {origin})"
+    return words[:1].lower() + words[1:] + aside

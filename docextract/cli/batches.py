@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from docextract.cli.configuration import ShowConfigOption
 from docextract.cli.options import (
     LIMITS,
     SETTINGS,
@@ -120,6 +121,7 @@ def batch(
     ] = SETTINGS.timeout,
     max_asks: MaxAsksOption = SETTINGS.max_asks,
     debug: DebugOption = False,
+    show_config: ShowConfigOption = False,
 ) -> None:
     """Read folders of documents; nothing is lost, nothing read twice, no file stops the others."""
 

@@ -4,14 +4,26 @@ from typing import Annotated
 
 import typer
 
+from docextract.cli import completion
 from docextract.cli.options import DebugOption
 from docextract.console import data_stream, run
 from docextract.errors import ExitCode
 
+EXAMPLES = """\b
+Examples:
+  docextract schemas
+  docextract schemas invoice > invoice.json   # to be changed, and used as --schema invoice.json
+"""
+
 
 def schemas(
     name: Annotated[
-        str | None, typer.Argument(help="Show this one, as JSON Schema.", show_default=False)
+        str | None,
+        typer.Argument(
+            help="Show this one, as JSON Schema.",
+            show_default=False,
+            autocompletion=completion.schemas,
+        ),
     ] = None,
     debug: DebugOption = False,
 ) -> None:

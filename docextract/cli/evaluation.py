@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from docextract.cli.configuration import ShowConfigOption
 from docextract.cli.documents import exit_code
 from docextract.cli.options import (
     DebugOption,
@@ -26,6 +27,15 @@ from docextract.settings import BUDGETS, Settings, parse_budget
 
 if TYPE_CHECKING:
     from docextract.evaluation import Judged
+
+
+EXAMPLES = """\b
+Examples:
+  docextract evaluate receipts/ --schema receipt --truth labels.jsonl
+  docextract evaluate inbox/ --schema invoice --truth corrected/ --worst 10
+  docextract evaluate scans/ --schema receipt --truth labels.jsonl --map company=merchant_name \\
+      --split dev --budget fast --budget max --jobs 2 -o read.jsonl
+"""
 
 
 class ScoreFormat(StrEnum):
@@ -85,6 +95,7 @@ def evaluate(
     ] = None,
     overwrite: OverwriteOption = False,
     debug: DebugOption = False,
+    show_config: ShowConfigOption = False,
 ) -> None:
     """Read a labelled folder and say how much of it was right."""
 

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from docextract.cli import completion
 from docextract.errors import UsageError
 from docextract.settings import BUDGETS, Settings
 
@@ -33,6 +34,7 @@ SchemaOption = Annotated[
     typer.Option(
         "--schema",
         metavar="SPEC",
+        autocompletion=completion.schemas,
         help="What to read: a bundled name, file.py:Model, schema.json, a JSON Schema in quotes, "
         "'name, age int, paid bool', or auto.",
     ),
@@ -41,12 +43,17 @@ BudgetOption = Annotated[
     str | None,
     typer.Option(
         metavar=f"N|{'|'.join(BUDGETS)}",
+        autocompletion=completion.budgets,
         help="Visual tokens per page: more show finer print and take longer.",
     ),
 ]
 ModelOption = Annotated[
     str,
-    typer.Option(metavar="M", help="bundled, a folder, a hub id, or package.module:factory."),
+    typer.Option(
+        metavar="M",
+        autocompletion=completion.models,
+        help="bundled, a folder, a hub id, or package.module:factory.",
+    ),
 ]
 DeviceOption = Annotated[Device, typer.Option(help="Where the model runs.")]
 EvidenceOption = Annotated[
@@ -70,7 +77,7 @@ DetailsOption = Annotated[
     bool, typer.Option("--details", help="With evidence, checks and timings.")
 ]
 StrictOption = Annotated[
-    bool, typer.Option("--strict", help="Exit with 12 where a person should look.")
+    bool, typer.Option("--strict/--no-strict", help="Exit with 12 where a person should look.")
 ]
 MinConfidenceOption = Annotated[
     float | None,

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from docextract import __version__
+from docextract.cli import completion
+from docextract.cli.configuration import ShowConfigOption
 from docextract.cli.documents import exit_code, read_each
 from docextract.cli.options import (
     LIMITS,
@@ -43,6 +45,24 @@ if TYPE_CHECKING:
     from docextract.records import Outcome
 
 
+EXAMPLES = """\b
+Examples:
+  docextract receipt.jpg --schema receipt
+  docextract *.pdf --schema invoice -o invoices.csv
+  docextract letter.pdf --schema 'sender, date date, amount money' --pages 1
+
+\b
+Other commands:
+  docextract batch --help      folders of documents: resumed, isolated, counted
+  docextract evaluate --help   how right the records of a labelled folder are
+  docextract schemas           the bundled schemas
+
+\b
+What is not said here may stand in DOCEXTRACT_MODEL and its like, in docextract.toml or
+[tool.docextract] of pyproject.toml, or in your own config.toml; --show-config tells.
+"""
+
+
 class Format(StrEnum):
     """How results are written."""
 
@@ -60,7 +80,12 @@ def _version(wanted: bool) -> None:
 
 def read(
     files: Annotated[
-        list[str], typer.Argument(metavar="FILE", help="PDFs and pictures; - is stdin.")
+        list[str],
+        typer.Argument(
+            metavar="FILE",
+            help="PDFs and pictures; - is stdin.",
+            autocompletion=completion.commands,
+        ),
     ],
     schema: SchemaOption = None,
     budget: BudgetOption = None,
@@ -93,6 +118,7 @@ def read(
     ] = SETTINGS.timeout,
     max_asks: MaxAsksOption = SETTINGS.max_asks,
     debug: DebugOption = False,
+    show_config: ShowConfigOption = False,
     version: Annotated[
         bool, typer.Option("--version", help="Show it and exit.", is_eager=True, callback=_version)
     ] = False,

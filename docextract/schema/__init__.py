@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from pydantic.errors import PydanticUserError
 
 from docextract.errors import SchemaError
-from docextract.resources import bundled
+from docextract.resources import bundled, bundled_schemas
 from docextract.rules import Rules
 from docextract.schema.fields import Field, Group, Leaf, Listing, read_fields
 from docextract.schema.inline import parse_inline
@@ -103,14 +103,6 @@ def load_schema(spec: str | PathLike[str] | type[M] | Schema[M]) -> Schema[Any]:
         model, fields = model_of(parse_inline(text), "Record")
         return Schema(spec, model, fields)
     raise _unknown(text)
-
-
-def bundled_schemas() -> dict[str, str]:
-    """The names of the bundled record types, each with the first line of its file."""
-    return {
-        path.stem: path.read_text("utf-8").split("\n", 1)[0].strip('"')
-        for path in sorted(bundled("schemas").glob("[a-z]*.py"))
-    }
 
 
 def _of_model(reference: str, model: type[M]) -> Schema[M]:
