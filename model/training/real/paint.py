@@ -18,6 +18,7 @@ Floats = NDArray[np.float32]
 _FAINTEST = 45  # grey levels between paper and ink below which nothing is rewritten
 _DARKEST_PAPER = 120
 _SMALLEST_CAP, _LARGEST_CAP = 5.0, 60.0
+_FURTHEST = 2.2  # old widths that a new text may end after its start
 _STEEPEST = 0.14  # rise of a line, about 8 degrees
 
 
@@ -25,7 +26,8 @@ _STEEPEST = 0.14  # rise of a line, about 8 degrees
 class Place:
     """Where a span stands: its left middle `start`, the unit vector `along` the line, sizes in px.
 
-    `free` is how far the new letters may begin before `start` (negative) and end after it.
+    `free` is how far the new letters may begin before `start` (negative) and end after it; never
+    further than can be looked at.
     """
 
     start: Points
@@ -56,8 +58,9 @@ def place(lines: list[Line], span: Span, sheet: tuple[int, ...]) -> Place | None
         high = end
     if end - begin < 3:
         return None
-    start = left + along * begin
-    return Place(start, along, end - begin, height, (low - begin, high - begin))
+    start, width = left + along * begin, end - begin
+    free = max(low - begin, -width), min(high - begin, _FURTHEST * width)
+    return Place(start, along, width, height, free)
 
 
 def _room(
@@ -105,7 +108,7 @@ class Look:
 
 def look(sheet: Grey, where: Place, text: str, rng: np.random.Generator) -> Look | None:
     """Study a place and wipe it, in a copy; None where it is faint, dark, crossed or unclear."""
-    low, high = max(where.free[0], -where.width), min(where.free[1], 2.2 * where.width)
+    low, high = where.free
     corners = np.array(
         [
             where.start + where.along * x + _across(where) * y
@@ -183,6 +186,45 @@ def _body(
     return cap, base
 
 
+def body(band: Floats, height: float, text: str) -> tuple[Floats, float, float] | None:
+    """The ink of a level line, 0 to 1, with the height of a capital and its foot below the middle.
+
+    `band` holds the grey of the line, its middle halfway down; None where it is faint, dark or
+    unclear.
+    """
+    paper, darkest = np.percentile(band, (82, 3))
+    contrast = float(paper - darkest)
+    if contrast < _FAINTEST or paper < _DARKEST_PAPER:
+        return None
+    across = np.repeat(np.arange(len(band), dtype=np.float32)[:, None], band.shape[1], 1)
+    dark = band < paper - 0.35 * contrast
+    found = _body(dark, np.ones(band.shape, bool), across - len(band) / 2, height, text)
+    if found is None:
+        return None
+    ink = ((paper - 0.12 * contrast - band) / (0.88 * contrast)).clip(0, 1.15)
+    return np.asarray(ink, np.float32), *found
+
+
+@dataclass(frozen=True)
+class Strip:
+    """A line of letters, ready to be laid on a sheet.
+
+    Attributes:
+        ink: (rows, columns), 0 is paper and 1 ink.
+        left, width: where the letters begin and how wide they are, in pixels of the strip.
+        foot: row that they stand on.
+        tall: pixels of the sheet that a row of the strip takes.
+        glyphs: (n, 3) middles and code points of the letters.
+    """
+
+    ink: Floats
+    left: float
+    width: float
+    foot: float
+    tall: float
+    glyphs: Points
+
+
 def write(
     sheet: Grey,
     where: Place,
@@ -200,11 +242,31 @@ def write(
     """
     finer = 2.0 if seen.cap < 14 else 1.0
     sized = face.at(round(seen.cap * finer / face.cap))
-    tall = seen.cap / sized.cap
-    natural = sized.width(text) * tall
+    em, foot = sized.px, round(1.3 * sized.px)
+    drawn = Ink(round(sized.width(text)) + 2 * em, 2 * em)
+    drawn.text(em, foot, text, sized)
+    ink = np.asarray(255 - drawn.pixels(), np.float32) / np.float32(255)
+    strip = Strip(ink, em, max(sized.width(text), 1.0), foot, seen.cap / sized.cap, drawn.glyphs())
+    natural = strip.width * strip.tall
     squeeze = float(np.clip(pitch * len(text) / natural, 0.82, 1.3)) * rng.uniform(0.94, 1.06)
+    own = 0.55 if finer == 1.0 else 0.45
+    extra = float(np.sqrt(max(0.0, seen.blur**2 - own**2)))
+    return lay(sheet, where, seen, strip, anchor, squeeze, extra, rng)
+
+
+def lay(
+    sheet: Grey,
+    where: Place,
+    seen: Look,
+    strip: Strip,
+    anchor: str,
+    squeeze: float,
+    blur: float,
+    rng: np.random.Generator,
+) -> Points | None:
+    """Print a strip, `squeeze` times as wide as it is and blurred by `blur` pixels; see `write`."""
+    width = strip.width * strip.tall * squeeze
     room = where.free[1] - where.free[0]
-    width = natural * squeeze
     if width > room:
         squeeze *= room / width
         width = room
@@ -216,25 +278,18 @@ def write(
         "middle": (where.width - width) / 2,
     }[anchor]
     begin = float(np.clip(begin, where.free[0], where.free[1] - width))
-    em = sized.px
-    strip = Ink(round(sized.width(text)) + 2 * em, 2 * em)
-    foot = round(1.3 * em)
-    strip.text(em, foot, text, sized)
     x0, y0, x1, y1 = seen.window
     # Strip pixels to window pixels: stretched, laid along the line, the foot on its foot.
-    wide = width / max(sized.width(text), 1.0)
+    wide = strip.tall * squeeze
     down = _across(where)
-    origin = where.start + where.along * (begin - em * wide) + down * (seen.base - foot * tall)
-    matrix = np.column_stack([where.along * wide, down * tall, origin - (x0, y0)])
+    origin = where.start + where.along * (begin - strip.left * wide)
+    origin = origin + down * (seen.base - strip.foot * strip.tall)
+    matrix = np.column_stack([where.along * wide, down * strip.tall, origin - (x0, y0)])
     shape = seen.paper.shape
-    laid = cv2.warpAffine(
-        255 - strip.pixels(), matrix, (shape[1], shape[0]), flags=cv2.INTER_LINEAR
-    )
-    drawn = np.asarray(laid, np.float32) / 255
-    own = 0.55 if finer == 1.0 else 0.45
-    extra = float(np.sqrt(max(0.0, seen.blur**2 - own**2)))
-    if extra > 0.25:
-        drawn = np.asarray(cv2.GaussianBlur(drawn, (0, 0), extra), np.float32)
+    laid = cv2.warpAffine(strip.ink, matrix, (shape[1], shape[0]), flags=cv2.INTER_LINEAR)
+    drawn = np.asarray(laid, np.float32)
+    if blur > 0.25:
+        drawn = np.asarray(cv2.GaussianBlur(drawn, (0, 0), blur), np.float32)
     if not drawn.any():
         return None
     # Nothing but paper may lie under what is written beyond the old letters.
@@ -247,9 +302,8 @@ def write(
         drawn *= 1 - np.abs(rng.normal(0, 0.06, drawn.shape)).astype(np.float32)
     inked = seen.paper * (1 - drawn) + seen.ink * drawn
     sheet[y0:y1, x0:x1] = inked.round().clip(0, 255).astype(np.uint8)
-    glyphs = strip.glyphs()
-    middles = glyphs[:, :2] @ matrix[:, :2].T + matrix[:, 2] + (x0, y0)
-    return np.column_stack([middles, glyphs[:, 2]])
+    middles = strip.glyphs[:, :2] @ matrix[:, :2].T + matrix[:, 2] + (x0, y0)
+    return np.column_stack([middles, strip.glyphs[:, 2]])
 
 
 def _across(where: Place) -> Points:

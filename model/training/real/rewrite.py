@@ -12,7 +12,8 @@ import numpy as np
 
 from training.real import paint
 from training.real.find import squeezed
-from training.real.fresh import AMOUNTS, Fresh, amount, shuffled
+from training.real.fresh import AMOUNTS, NAMES, Fresh, amount, shuffled
+from training.real.sorts import TypeCase
 from training.real.store import Grey, Line, Points, Printing, RealPage, Record, Span, letters
 from training.synthetic.fonts import Face, FontShelf
 from training.synthetic.values import chance, pick
@@ -20,8 +21,13 @@ from training.synthetic.words import Words
 
 _SWAPPED = 0.85
 """Share of values that are swapped on a page that is rewritten."""
+_OWN_LETTERS = 0.6
+"""Share of rewritten pages whose values are printed in letters cut out of the page, where it has
+them."""
 _OWN_FACE = 0.25
 _HEAVY = 0.42  # share of ink in a line from which on it is printed bold
+_ANY_LETTERS = {*NAMES, "merchant_address", "seller_address", "buyer_address"}
+"""What may hold any letters: some are replaced by others that the page has."""
 _UNASKED = {"currency", "payment_method"}
 _MOST_OTHERS = 8
 _AMOUNT_LINE = re.compile(r"(?:RM|\$|€)?-?\d[\d,]*[.,]\d\d")
@@ -41,6 +47,7 @@ class _Job:
     sheet: Grey
     lines: list[Line]
     face: Face
+    case: TypeCase | None
     rng: np.random.Generator
     gone: set[Span] = field(default_factory=set)
     written: list[Points] = field(default_factory=list)
@@ -71,7 +78,8 @@ class Rewriter:
 
         What can't be rewritten so that it looks right stays as it was.
         """
-        job = _Job(grey.copy(), page.lines, pick(rng, self._plain), rng)
+        case = TypeCase.of(grey, page.lines, rng) if chance(rng, _OWN_LETTERS) else None
+        job = _Job(grey.copy(), page.lines, pick(rng, self._plain), case, rng)
         record = dict(page.record)
         fresh = Fresh(
             self._words, "my" if page.kind == "receipt" else pick(rng, ("de", "fr", "gb"))
@@ -93,6 +101,8 @@ class Rewriter:
         printed = "".join(job.lines[span.line].text for span in printings[0])
         for free in (chance(job.rng, 0.7), False):
             parts = fresh.value(job.rng, key, old, printed, len(printings[0]), free)
+            if job.case and key in _ANY_LETTERS:
+                parts = [job.case.spelled(part, job.rng) or part for part in parts]
             spans = [
                 (span, text) for spans in printings for span, text in zip(spans, parts, strict=True)
             ]
@@ -120,15 +130,20 @@ class Rewriter:
         seen = paint.look(job.sheet, where, old, job.rng)
         if seen is None:
             return False
-        face = self._face(job, text, seen.mass > _HEAVY)
-        if face is None:
-            return False
         if anchor is None:
             anchor = (
                 "middle" if _centred(line, job.lines) and len(old) == len(line.text) else "left"
             )
-        pitch = where.width / max(len(old), len(squeezed(text)), 1)
-        glyphs = paint.write(job.sheet, where, seen, text, face, anchor, pitch, job.rng)
+        strip = job.case.set(text, seen.cap, job.rng) if job.case else None
+        if strip is not None:
+            squeeze = job.rng.uniform(0.94, 1.06)
+            glyphs = paint.lay(job.sheet, where, seen, strip, anchor, squeeze, 0.0, job.rng)
+        else:
+            face = self._face(job, text, seen.mass > _HEAVY)
+            if face is None:
+                return False
+            pitch = where.width / max(len(old), len(squeezed(text)), 1)
+            glyphs = paint.write(job.sheet, where, seen, text, face, anchor, pitch, job.rng)
         if glyphs is None:
             return False
         job.written.append(glyphs)

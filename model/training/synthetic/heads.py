@@ -121,6 +121,12 @@ def _above(till: Till, line: Callable[..., None], name: str) -> None:
         brand = name.split()[0] if chance(rng, 0.6) else till.words.name(rng)
         brand = pick(rng, (brand, brand.upper(), brand.lower()))
         line(brand, Style(size=float(rng.uniform(1.6, 2.6)), title=True))
+    elif chance(rng, 0.06) and len(name.split()) > 2:
+        # A chain's sign over the company that runs this branch of it.
+        first = name.split()[0] if chance(rng, 0.4) else till.words.name(rng)
+        brand = f"{first} {till.words.phrase(rng, 1, 3)}"
+        style = PLAIN if chance(rng, 0.5) else pick(rng, _NAME_STYLES)
+        line(brand.upper() if chance(rng, 0.7) else brand.title(), style)
     if chance(rng, 0.06):
         line(till.words.phrase(rng, 2, 5).capitalize() + pick(rng, ("", "!", ".")))
     if chance(rng, 0.06):
