@@ -47,7 +47,7 @@ class Sprite:
     def turned(self, degrees: float, scale: float = 1.0, squash: float = 1.0) -> "Sprite":
         """Rotated and resized in one go; `squash` below 1 then lowers it, as if seen slantwise."""
         wide, high = self.size
-        turn = cv2.getRotationMatrix2D((wide / 2, high / 2), degrees, scale)
+        turn = np.asarray(cv2.getRotationMatrix2D((wide / 2, high / 2), degrees, scale), np.float64)
         turn[1] *= squash
         across = abs(turn[0, 0]) * wide + abs(turn[0, 1]) * high
         down = abs(turn[1, 0]) * wide + abs(turn[1, 1]) * high
@@ -62,6 +62,14 @@ class Sprite:
     def flipped(self) -> "Sprite":
         """As in a mirror."""
         return Sprite(u8(cv2.flip(self.grey, 1)), u8(cv2.flip(self.alpha, 1)))
+
+    def enlarged(self, times: float) -> "Sprite":
+        """Blown up by a factor above 1."""
+        grey, alpha = (
+            u8(cv2.resize(layer, None, fx=times, fy=times, interpolation=cv2.INTER_CUBIC))
+            for layer in (self.grey, self.alpha)
+        )
+        return Sprite(grey, alpha)
 
     def sized(self, wide: int, high: int) -> "Sprite":
         """Resized to `wide` x `high` pixels."""
@@ -187,7 +195,7 @@ class Stage:
     def _shade(self, alpha: Pixels, left: int, top: int, strength: float) -> None:
         side = max(alpha.shape)
         reach = max(2, side // 8)
-        padded = cv2.copyMakeBorder(alpha, *[reach] * 4, cv2.BORDER_CONSTANT, value=0)
+        padded = cv2.copyMakeBorder(alpha, reach, reach, reach, reach, cv2.BORDER_CONSTANT, value=0)
         soft = cv2.blur(padded, (reach + 1, reach + 1))
         gain = u8(cv2.convertScaleAbs(soft, alpha=-strength, beta=255))
         x, y = round(self.light[0] * side), round(self.light[1] * side)
@@ -210,6 +218,6 @@ def u8(picture: object) -> Pixels:
     return np.asarray(picture, dtype=np.uint8)
 
 
-def grey(picture: NDArray[np.floating]) -> Pixels:
+def grey(picture: NDArray[np.float64] | NDArray[np.float32]) -> Pixels:
     """Floats as grey, clipped to 0..255."""
     return np.clip(picture, 0, 255).astype(np.uint8)

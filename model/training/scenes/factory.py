@@ -1,0 +1,60 @@
+"""The door to the scenes: each from its random numbers alone."""
+
+from pathlib import Path
+
+import numpy as np
+
+from training.scenes.art import Art
+from training.scenes.camera import look, photograph
+from training.scenes.shelves import shelves
+from training.scenes.stage import Scene
+from training.scenes.tables import bins, table
+from training.synthetic.values import chance
+
+_UNIT = 28
+_BANDS = ((0, 0), (1, 10), (11, 20), (21, 60), (61, 120))
+_ODDS = (0.06, 0.42, 0.17, 0.22, 0.13)
+_SETTINGS = {"shelves": (shelves, 0.45), "table": (table, 0.35), "bins": (bins, 0.2)}
+SETTINGS = tuple(_SETTINGS)
+"""The kinds of scenes."""
+
+
+class SceneFactory:
+    """Draws scenes with the faces of folder `fonts` and the words of file `words`.
+
+    `cutouts`, optional, holds things cut from photos, `NAME/*.png` or `.webp`, grey and alpha. The
+    same generator state gives the same scene. `kept_out` draws with the faces and words that the
+    training never shows, and with these alone.
+    """
+
+    def __init__(
+        self, fonts: Path, words: Path, cutouts: Path | None = None, kept_out: bool = False
+    ) -> None:
+        self._art = Art(fonts, words, kept_out)
+
+    def scene(self, rng: np.random.Generator, budget: int, kind: str | None = None) -> Scene:
+        """A scene with H * W / 784 <= budget, of a `kind` of setting (any when None)."""
+        odds = [share for _, share in _SETTINGS.values()]
+        kind = kind or str(rng.choice(SETTINGS, p=odds))
+        count = _count(rng)
+        size = _size(rng, budget, count)
+        stage = _SETTINGS[kind][0](rng, self._art, size, count)
+        if chance(rng, 0.65):
+            look(rng, stage)
+        seen = stage.scene()
+        finest = min((float(sides.min()) for sides in seen.sizes.values()), default=60.0)
+        return Scene(photograph(rng, seen.pixels, finest), seen.marks, seen.sizes)
+
+
+def _count(rng: np.random.Generator) -> int:
+    """How many things about: few mostly, none now and then, up to 120."""
+    low, high = _BANDS[int(rng.choice(len(_BANDS), p=_ODDS))]
+    return int(rng.integers(low, high + 1))
+
+
+def _size(rng: np.random.Generator, budget: int, count: int) -> tuple[int, int]:
+    """Width and height in pixels; crowded scenes take the whole budget."""
+    tokens = int(budget * rng.uniform(0.35 if count < 40 else 0.9, 1.0))
+    shape = float(np.exp(rng.normal(0.15, 0.3)))
+    wide = int(np.clip(np.sqrt(tokens * shape), 6, tokens // 6))
+    return wide * _UNIT, tokens // wide * _UNIT

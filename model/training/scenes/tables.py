@@ -1,0 +1,202 @@
+"""Tables, trays and bins: small things scattered, in rows, heaped up or sorted in compartments."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from training.scenes.art import Art
+from training.scenes.clutter import clutter
+from training.scenes.kinds import DRAWN, draw, least
+from training.scenes.stage import Sprite, Stage, u8
+from training.scenes.textures import surface
+from training.synthetic.values import chance, pick
+
+Points = NDArray[np.float64]
+Box = tuple[float, float, float, float]
+
+LOOSE = ("screw", "nut", "washer", "ball", "apple", "orange", "lemon", "egg")
+STANDING = ("bottle", "can", "box", "jar", "carton", "tin")
+ALIKE = {
+    "screw": ("nut", "washer"), "nut": ("washer", "screw"), "washer": ("nut", "coin"),
+    "ball": ("orange", "apple", "egg"), "apple": ("orange", "ball"), "orange": ("ball", "lemon"),
+    "lemon": ("egg", "orange"), "egg": ("lemon", "ball"), "coin": ("washer", "nut"),
+}  # fmt: skip
+_UPRIGHT = frozenset(STANDING)
+
+
+def table(rng: np.random.Generator, art: Art, size: tuple[int, int], count: int) -> Stage:
+    """A table of `size` (width, height) with about `count` loose things of one to three kinds."""
+    stage = _ground(rng, size)
+    if chance(rng, 0.75):
+        kinds = _companions(rng, pick(rng, LOOSE))
+    else:
+        kinds = [str(kind) for kind in rng.choice(STANDING, int(rng.integers(1, 4)), replace=False)]
+    wide, high = size
+    margin = float(rng.uniform(-0.02, 0.15))
+    area = (margin * wide, margin * high, (1 - margin) * wide, (1 - margin) * high)
+    spread(rng, art, stage, kinds, area, count)
+    return stage
+
+
+def bins(rng: np.random.Generator, art: Art, size: tuple[int, int], count: int) -> Stage:
+    """A tray or a case with compartments, each with things of one kind, or one large bin."""
+    stage = _ground(rng, size)
+    wide, high = size
+    columns, rows = (
+        (1, 1) if chance(rng, 0.45) else (int(rng.integers(1, 5)), int(rng.integers(1, 4)))
+    )
+    border, wall = float(rng.uniform(0.0, 0.1)), float(rng.uniform(0.01, 0.03)) * wide
+    x0, y0 = border * wide, border * high
+    across, down = (wide - 2 * x0) / columns, (high - 2 * y0) / rows
+    tone = float(rng.uniform(30, 230))
+    floor = float(rng.uniform(25, 235))
+    main = pick(rng, LOOSE)
+    shares = rng.dirichlet(np.full(columns * rows, 1.2))
+    side = None if columns * rows == 1 else _side(rng, main, across * down * 0.6, count / 2 + 1)
+    for cell in range(columns * rows):
+        left, top = x0 + cell % columns * across, y0 + cell // columns * down
+        _compartment(rng, stage, (left, top, left + across, top + down), wall, (tone, floor))
+        kind = main if cell == 0 or chance(rng, 0.35) else pick(rng, LOOSE)
+        inner = (left + 2 * wall, top + 2 * wall, left + across - 2 * wall, top + down - 2 * wall)
+        spread(rng, art, stage, [kind], inner, round(count * shares[cell]), side=side, odd=0.05)
+    return stage
+
+
+def spread(
+    rng: np.random.Generator, art: Art, stage: Stage, kinds: list[str], area: Box, count: int,
+    *, side: float | None = None, odd: float = 0.4,
+) -> None:  # fmt: skip
+    """Put `count` things of these kinds into `area`, and now and then clutter between them."""
+    x0, y0, x1, y1 = area
+    strange = int(rng.integers(1, 7)) if chance(rng, odd) else 0
+    if count + strange == 0 or x1 - x0 < 20 or y1 - y0 < 20:
+        return
+    if side is None:
+        side = _side(rng, kinds[0], (x1 - x0) * (y1 - y0), max(count, 2))
+    side = min(side, 0.6 * min(x1 - x0, y1 - y0))
+    pools = {kind: _pool(rng, art, kind, side, count) for kind in kinds}
+    shares = rng.dirichlet(np.full(len(kinds), 1.5))
+    named = [str(kind) for kind in rng.choice(kinds, count, p=shares)]
+    places = _places(rng, area, count + strange, side)
+    order = rng.permutation(len(named) + strange)
+    everything: list[str | None] = [*named, *[None] * strange]
+    strength = float(rng.uniform(0.15, 0.6))
+    for number, (x, y) in zip(order, places, strict=True):
+        name = everything[int(number)]
+        if name is None:
+            sprite = clutter(rng, art, int(side * rng.uniform(0.8, 2.2)))
+            sprite = sprite.turned(float(rng.uniform(0, 360)))
+        else:
+            sprite = _laid(rng, pick(rng, pools[name]), name)
+        gain = float(np.clip(rng.normal(1, 0.07), 0.75, 1.2))
+        stage.put(sprite, float(x), float(y), name, gain=gain, shadow=strength)
+
+
+def _ground(rng: np.random.Generator, size: tuple[int, int]) -> Stage:
+    angle = rng.uniform(0, 2 * np.pi)
+    far = rng.uniform(0.02, 0.14)
+    return Stage(surface(rng, *size), (float(far * np.cos(angle)), float(far * np.sin(angle))))
+
+
+def _companions(rng: np.random.Generator, main: str) -> list[str]:
+    """The kind itself, and often others: look-alikes rather than any."""
+    others: list[str] = []
+    while chance(rng, 0.4) and len(others) < 3:
+        near = [kind for kind in ALIKE[main] if kind in DRAWN]
+        others.append(pick(rng, near) if chance(rng, 0.7) else pick(rng, LOOSE))
+    return list(dict.fromkeys([main, *others]))
+
+
+def _side(rng: np.random.Generator, kind: str, room: float, count: float) -> float:
+    """The side of a thing in px, so that `count` of them cover a likely share of `room`."""
+    share = float(np.exp(rng.uniform(np.log(0.1), np.log(1.1))))
+    side = np.sqrt(room * share / count)
+    if kind == "screw":
+        side *= 1.8
+    largest = rng.uniform(0.15, 0.5) * np.sqrt(room)
+    return float(max(least(kind), min(side, largest)))
+
+
+def _pool(rng: np.random.Generator, art: Art, kind: str, side: float, count: int) -> list[Sprite]:
+    """Some of a kind: all alike, or each another."""
+    amount = max(1, min(count, int(rng.integers(1, 9)), int(3000 / side)))
+    if kind in _UPRIGHT:
+        side *= 1.4
+    sizes = side * rng.uniform(1 - rng.uniform(0, 0.4), 1.05, amount)
+    return [draw(rng, art, kind, float(one)) for one in sizes]
+
+
+def _laid(rng: np.random.Generator, sprite: Sprite, kind: str) -> Sprite:
+    """Turned as it came to lie; what stands is turned a little."""
+    if kind in _UPRIGHT:
+        if chance(rng, 0.15):
+            return sprite.turned(float(rng.uniform(0, 360)))
+        return sprite.flipped() if chance(rng, 0.2) else sprite
+    return sprite.turned(float(rng.uniform(0, 360)), float(rng.uniform(0.85, 1.0)))
+
+
+def _places(rng: np.random.Generator, area: Box, count: int, side: float) -> Points:
+    """Middles (count, 2), those further back first: in rows, scattered, or heaped."""
+    x0, y0, x1, y1 = area
+    wide, high = x1 - x0, y1 - y0
+    way = rng.random()
+    if way < 0.25:
+        columns = max(1, min(count, round(np.sqrt(count * wide / high) * rng.uniform(0.7, 1.3))))
+        rows = -(-count // columns)
+        step = min(wide / columns, high / rows, side * rng.uniform(0.95, 2.5))
+        slot = np.arange(count)
+        grid = np.stack([slot % columns, slot // columns], 1).astype(np.float64)
+        start = (x0 + wide / 2 - (columns - 1) * step / 2, y0 + high / 2 - (rows - 1) * step / 2)
+        spots = grid * step + start + rng.normal(0, rng.uniform(0, 0.08) * step, (count, 2))
+        turn = rng.normal(0, 0.1)
+        middle = np.array([x0 + wide / 2, y0 + high / 2])
+        swing = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+        spots = (spots - middle) @ swing.T + middle
+    elif way < 0.45:
+        middle = np.array(
+            [x0 + wide * rng.uniform(0.35, 0.65), y0 + high * rng.uniform(0.35, 0.65)]
+        )
+        spots = apart(
+            rng,
+            middle + rng.normal(0, 0.2, (8 * count, 2)) * (wide, high),
+            count,
+            side * rng.uniform(0.45, 0.9),
+        )
+    else:
+        loose = rng.uniform(0, 1, (8 * count, 2)) * (wide, high) + (x0, y0)
+        spots = apart(rng, loose, count, side * rng.uniform(0.6, 1.2))
+    low, top = np.array([x0, y0]) + side * 0.3, np.array([x1, y1]) - side * 0.3
+    spots = np.clip(spots, np.minimum(low, top), np.maximum(low, top))
+    if chance(rng, 0.5):
+        spots = spots[np.argsort(spots[:, 1], kind="stable")]
+    return np.asarray(spots, np.float64)
+
+
+def apart(rng: np.random.Generator, spots: Points, count: int, distance: float) -> Points:
+    """`count` of the spots, as far as possible no two nearer than `distance` px."""
+    kept = spots[:0]
+    spare: list[Points] = []
+    for spot in spots:
+        if len(kept) == count:
+            break
+        if len(kept) and np.hypot(*(kept - spot).T).min() < distance:
+            spare.append(spot)
+        else:
+            kept = np.concatenate([kept, spot[None]])
+    missing = count - len(kept)
+    return np.concatenate([kept, np.array(spare[:missing]).reshape(-1, 2)]) if missing else kept
+
+
+def _compartment(
+    rng: np.random.Generator, stage: Stage, area: Box, wall: float, tones: tuple[float, float]
+) -> None:
+    """A shallow box seen from above: a floor, a bright rim, its inner walls in shadow."""
+    x0, y0, x1, y1 = (round(v) for v in area)
+    picture = np.full((max(4, y1 - y0), max(4, x1 - x0)), tones[1], np.float32)
+    thick = max(2, round(wall))
+    picture[:thick], picture[-thick:] = tones[0], tones[0] * 0.9
+    picture[:, :thick], picture[:, -thick:] = tones[0] * 1.05, tones[0] * 0.8
+    deep = 2 * thick
+    picture[thick:deep, thick:-thick] *= 0.45
+    picture[deep:-thick, thick:deep] *= 0.65
+    stage.cover(u8(cv2.GaussianBlur(picture, (0, 0), 1.0)), x0, y0)
