@@ -3,21 +3,25 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from docextract.counting import count
     from docextract.errors import DocextractError
     from docextract.extraction import extract, extract_each
     from docextract.extractor import Extractor, aextract
     from docextract.readers import open_reader
-    from docextract.records import Extraction
+    from docextract.records import Count, Extraction, Mark
     from docextract.schema import load_schema
     from docextract.settings import Limits, Settings
 
 __all__ = [
+    "Count",
     "DocextractError",
     "Extraction",
     "Extractor",
     "Limits",
+    "Mark",
     "Settings",
     "aextract",
+    "count",
     "extract",
     "extract_each",
     "load_schema",
@@ -27,12 +31,15 @@ __all__ = [
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Count": "docextract.records",
     "DocextractError": "docextract.errors",
     "Extraction": "docextract.records",
     "Extractor": "docextract.extractor",
     "Limits": "docextract.settings",
+    "Mark": "docextract.records",
     "Settings": "docextract.settings",
     "aextract": "docextract.extractor",
+    "count": "docextract.counting",
     "extract": "docextract.extraction",
     "extract_each": "docextract.extraction",
     "load_schema": "docextract.schema",

@@ -177,13 +177,34 @@ class Calibrated(Protocol):
     def calibration(self) -> Calibration | None: ...
 
 
+@runtime_checkable
+class CalibratedCounts(Protocol):
+    """A reader whose counts were held against truths."""
+
+    @property
+    def count_calibration(self) -> Calibration | None: ...
+
+
 def calibration_of(reader: object, needed: bool) -> Calibration | None:
     """The calibration that a reader brings.
 
     Raises:
         ModelError: it brings none, and one is needed.
     """
-    calibration = reader.calibration if isinstance(reader, Calibrated) else None
+    return _there(reader.calibration if isinstance(reader, Calibrated) else None, needed)
+
+
+def count_calibration_of(reader: object, needed: bool) -> Calibration | None:
+    """The calibration of counts that a reader brings.
+
+    Raises:
+        ModelError: it brings none, and one is needed.
+    """
+    brought = reader.count_calibration if isinstance(reader, CalibratedCounts) else None
+    return _there(brought, needed)
+
+
+def _there(calibration: Calibration | None, needed: bool) -> Calibration | None:
     if needed and calibration is None:
         raise ModelError(
             "nobody knows how sure this model is: no calibration belongs to it",

@@ -3,10 +3,8 @@
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
-from functools import lru_cache
 from os import PathLike, fspath
 from pathlib import Path
-from threading import Lock
 from typing import Any, TypeVar, overload
 
 from pydantic import BaseModel
@@ -18,7 +16,7 @@ from docextract.confidence import calibration_of, signals_of, unsure, with_confi
 from docextract.grounding.attached import compare_attached
 from docextract.mending import mend
 from docextract.pages import Document, open_document
-from docextract.readers import Reader, open_reader
+from docextract.readers import Reader, bundled_reader
 from docextract.recognition import with_words
 from docextract.records import Check, Extraction
 from docextract.schema import Schema, load_schema
@@ -141,7 +139,7 @@ class _Conclusion:
         numbers = document.numbers(settings.pages)
         self._document = document
         self._settings = settings
-        self._reader = reader or _bundled_reader()
+        self._reader = reader or bundled_reader()
         self._calibration = calibration_of(self._reader, needed=settings.min_confidence is not None)
         self._choice: tuple[Check, ...] = ()
         if schema is None:
@@ -222,17 +220,3 @@ def _opened(
     name = name or ("document" if isinstance(source, bytes) else fspath(source))
     content = source if isinstance(source, bytes) else Path(source)
     return open_document(content, settings.limits, settings.passwords, name)
-
-
-_LOADING = Lock()
-
-
-def _bundled_reader() -> Reader:
-    """The bundled model, loaded once for all documents and threads of a process."""
-    with _LOADING:
-        return _loaded_once()
-
-
-@lru_cache(maxsize=1)
-def _loaded_once() -> Reader:
-    return open_reader()

@@ -39,6 +39,9 @@ Pixels = npt.NDArray[np.uint8]
 Box = tuple[float, float, float, float]
 """Left, top, right, bottom in page units: points of a PDF, pixels of a picture."""
 
+WHOLE: Box = (0.0, 0.0, math.inf, math.inf)
+"""As a crop: the page with its margins."""
+
 _PDF_ENLARGE = 3.0  # pixels per point: letters of 10 points get 30 pixels and no more
 _PICTURE_ENLARGE = 2.0
 _SUBFILE_TYPE = 254  # TIFF tag NewSubfileType
@@ -172,9 +175,9 @@ class Document(ABC):
     def render(self, number: int, budget: int, crop: Box | None = None) -> Page:
         """Draw page `number` (from 1) into at most `budget` tokens of 28 x 28 pixels.
 
-        Without a `crop` (in page units) the blank margins are cut off. The page is drawn straight
-        at its final size. Raises DamagedFileError or LimitError, ValueError for a crop that is not
-        on the page.
+        Without a `crop` (in page units, or WHOLE) the blank margins are cut off. The page is drawn
+        straight at its final size. Raises DamagedFileError or LimitError, ValueError for a crop
+        that is not on the page.
         """
 
 
@@ -202,6 +205,8 @@ class DrawnDocument(Document):
         width, height = sheet.size
         probe = sheet.probe()
         found = find_print(probe)
+        if crop == WHOLE:
+            crop = (0.0, 0.0, width, height)
         cut = crop or _scaled_box(found.box, probe, width, height)
         left, top, right, bottom = cut
         if not (0 <= left < right <= width and 0 <= top < bottom <= height):

@@ -74,6 +74,14 @@ def compact_count(name: str) -> str:
     return COUNT + " ".join(_SPECIAL.sub(" ", name).split())
 
 
+def render_count(name: str, dialect: Dialect, width: int, height: int) -> str:
+    """The question where the objects of one name are in a picture of so many pixels."""
+    if dialect == "compact":
+        return compact_count(name)
+    plain = " ".join(_SPECIAL.sub(" ", name).split())
+    return _render("count.jinja", name=plain, width=width, height=height)
+
+
 def compact_answer(record: Mapping[str, object]) -> str:
     """The answer that the compact dialect expects for `record`: JSON without blanks, raw UTF-8."""
     return json.dumps(record, ensure_ascii=False, separators=(",", ":"))

@@ -146,8 +146,8 @@ class Count:
 
     `count` is the number of the `marks`, but for a model that gave a `number` alone; it is None
     where `error` says why nothing was counted. `reason` says why a person should look. `confidence`
-    is that of the page's count. `tiles` are the parts (left, top, right, bottom) that were looked
-    at one by one, none where the whole page was enough.
+    is that of the page's count. `size` is the page's width and height. `tiles` are the parts (left,
+    top, right, bottom) that were looked at one by one, none where the whole page was enough.
     """
 
     file: str
@@ -163,6 +163,7 @@ class Count:
     expected: int | None = None
     error: Mapping[str, Any] | None = None
     form: Form = "points"
+    size: tuple[float, float] | None = None
     tiles: tuple[tuple[float, float, float, float], ...] = ()
     signal: "CountSignal | None" = field(default=None, repr=False)
     """What the confidence rests on."""
@@ -175,7 +176,7 @@ class Count:
         return self.count - self.expected
 
     def to_dict(self, details: bool = False) -> dict[str, Any]:
-        """One line of results; with `details` also `form` and `tiles`."""
+        """One line of results; with `details` also `form`, `size` and `tiles`."""
         line: dict[str, Any] = {
             "file": self.file,
             "page": self.page,
@@ -192,7 +193,9 @@ class Count:
             "error": self.error,
         }
         if details:
-            line |= {"form": self.form, "tiles": [list(tile) for tile in self.tiles]}
+            size = list(self.size) if self.size else None
+            tiles = [list(tile) for tile in self.tiles]
+            line |= {"form": self.form, "size": size, "tiles": tiles}
         return line
 
     @classmethod
@@ -200,8 +203,9 @@ class Count:
         """What `to_dict` made a line of; without `details`, as if there had been none."""
         kept = {key: value for key, value in line.items() if key in cls.__dataclass_fields__}
         marks = tuple(Mark(**mark) for mark in line["marks"])
+        size = tuple(line["size"]) if line.get("size") else None
         tiles = tuple(tuple(tile) for tile in line.get("tiles", ()))
-        return cls(**{**kept, "marks": marks, "tiles": tiles})
+        return cls(**{**kept, "marks": marks, "size": size, "tiles": tiles})
 
 
 @dataclass(frozen=True)

@@ -45,6 +45,8 @@ class Settings:
     """What these questions may take, pictures and answers together."""
     ask_lists: bool = False
     """Whether a whole list is asked again, too, which takes as long as its page did."""
+    tiles: Literal["auto", "never", "always"] = "auto"
+    """Whether a page whose objects are counted is looked at in parts, too."""
 
 
 def higher_budget(budget: int) -> int:

@@ -160,7 +160,8 @@ def _expect(name: str, known: Collection[str], file: Path, what: str) -> None:
         meant = difflib.get_close_matches(name, known, n=1, cutoff=0.7)
         guess = f"did you mean {meant[0]}? " if meant else ""
         raise UsageError(
-            f"{file}: there is no {what} {name}", hint=f"{guess}there are {', '.join(sorted(known))}"
+            f"{file}: there is no {what} {name}",
+            hint=f"{guess}there are {', '.join(sorted(known))}",
         )
 
 

@@ -6,7 +6,9 @@ import inspect
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 from docextract.errors import DocextractError, ModelError
@@ -112,6 +114,20 @@ def open_reader(spec: str = BUNDLED, device: str = "auto") -> Reader:
     if _HUB_ID.fullmatch(spec) and not Path(spec).parent.exists():
         return _zamba2(spec, spec, device)
     raise _no_model(spec)
+
+
+_LOADING = Lock()
+
+
+def bundled_reader() -> Reader:
+    """The bundled model, loaded once for all documents and threads of a process."""
+    with _LOADING:
+        return _loaded_once()
+
+
+@lru_cache(maxsize=1)
+def _loaded_once() -> Reader:
+    return open_reader()
 
 
 def identify(spec: str = BUNDLED) -> str:

@@ -36,10 +36,14 @@ class ScriptedReader:
         dialect: Literal["compact", "instruct"] = "compact",
         pages_at_once: int = 1,
         default_budget: int = 64,
+        objects: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
+        """`objects`: what it is to have been taught to count; any, where none are given."""
         self.dialect = dialect
         self.pages_at_once = pages_at_once
         self.default_budget = default_budget
+        if objects is not None:
+            self.objects = objects
         self.asked: list[str] = []
         self.shown: list[list[tuple[int, ...]]] = []
         self._lines = iter(lines)
@@ -77,8 +81,8 @@ class ScriptedReader:
 
 
 def reader() -> ScriptedReader:
-    """A reader of the JSON list in the file that DOCEXTRACT_SCRIPT names, or of one record that is
-    its answer to every question.
+    """A reader of the JSON list in the file that DOCEXTRACT_SCRIPT names, or of one record or text
+    that is its answer to every question.
 
     On the command line: `DOCEXTRACT_SCRIPT=answers.json docextract ... --model
     docextract.readers.scripted:reader`.
@@ -93,8 +97,8 @@ def reader() -> ScriptedReader:
         lines = json.loads(Path(path).read_text("utf-8"))
     except (OSError, ValueError) as error:
         raise ModelError(f"the script {path} cannot be read: {error}") from error
-    if isinstance(lines, dict):
+    if isinstance(lines, dict | str):
         return ScriptedReader(repeat(lines))
     if not isinstance(lines, list) or not all(isinstance(line, str | dict) for line in lines):
-        raise ModelError(f"the script {path} is neither a record nor a list of texts and records")
+        raise ModelError(f"the script {path} is no record, no text and no list of them")
     return ScriptedReader(lines)

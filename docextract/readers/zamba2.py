@@ -16,8 +16,9 @@ from llguidance import LLMatcher, LLTokenizer
 from llguidance.numpy import allocate_token_bitmask, fill_next_token_bitmask
 
 import zamba2_vl.errors as theirs
-from docextract.confidence import load_calibration
+from docextract.confidence import COUNT_CALIBRATION, load_calibration
 from docextract.errors import DeviceError, ModelError
+from docextract.objects import load_objects
 from docextract.prompt import EXTRACT
 from docextract.readers import Reading
 from zamba2_vl.api import Zamba2VL
@@ -59,7 +60,10 @@ class Zamba2Reader:
             )
         self.questions_at_once = _AT_ONCE[next(self._model.model.parameters()).device.type]
         words = self._model.tokenizer
-        self.calibration = load_calibration(Path(words.path).parent)
+        folder = Path(words.path).parent
+        self.calibration = load_calibration(folder)
+        self.count_calibration = load_calibration(folder, COUNT_CALIBRATION)
+        self.objects = load_objects(folder)
         taught = _has_token(words, EXTRACT)
         self.dialect: Literal["compact", "instruct"] = "compact" if taught else "instruct"
         self.default_budget = _TAUGHT_BUDGET if taught else _PUBLISHED_BUDGET

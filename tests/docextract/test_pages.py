@@ -21,7 +21,7 @@ from docextract.errors import (
     NotADocumentError,
     UsageError,
 )
-from docextract.pages import Document, Page, open_document, parse_selection
+from docextract.pages import WHOLE, Document, Page, open_document, parse_selection
 from docextract.settings import Limits
 
 
@@ -118,6 +118,11 @@ def test_a_crop_shows_that_part_alone() -> None:
         page = document.render(1, 400, crop=(0, 300, 595, 842))
     assert page.cut == (0, 300, 595, 842)
     assert dark_share(page) == 0
+
+
+def test_a_page_may_be_shown_with_its_margins() -> None:
+    with open_document(pdf()) as document:
+        assert document.render(1, 400, WHOLE).cut == (0, 0, *document.render(1, 400).size)
 
 
 def test_a_crop_outside_the_page_is_refused() -> None:
