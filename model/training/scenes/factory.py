@@ -6,6 +6,7 @@ import numpy as np
 
 from training.scenes.art import Art
 from training.scenes.camera import look, photograph
+from training.scenes.kinds import Supply
 from training.scenes.shelves import shelves
 from training.scenes.stage import Scene
 from training.scenes.tables import bins, table
@@ -30,7 +31,7 @@ class SceneFactory:
     def __init__(
         self, fonts: Path, words: Path, cutouts: Path | None = None, kept_out: bool = False
     ) -> None:
-        self._art = Art(fonts, words, kept_out)
+        self._supply = Supply(Art(fonts, words, kept_out), cutouts)
 
     def scene(self, rng: np.random.Generator, budget: int, kind: str | None = None) -> Scene:
         """A scene with H * W / 784 <= budget, of a `kind` of setting (any when None)."""
@@ -38,7 +39,7 @@ class SceneFactory:
         kind = kind or str(rng.choice(SETTINGS, p=odds))
         count = _count(rng)
         size = _size(rng, budget, count)
-        stage = _SETTINGS[kind][0](rng, self._art, size, count)
+        stage = _SETTINGS[kind][0](rng, self._supply, size, count)
         if chance(rng, 0.65):
             look(rng, stage)
         seen = stage.scene()

@@ -62,7 +62,7 @@ def washer(rng: np.random.Generator, art: Art, side: int) -> Sprite:
 
 
 def _ring(rng: np.random.Generator, side: int, corners: int, hole: float) -> Sprite:
-    big = 3 * side
+    big = 3 * side if side < 60 else 2 * side
     tone = float(rng.uniform(60, 220))
     y, x = np.mgrid[:big, :big] / big - 0.5
     lean = rng.uniform(-60, 60, 2)

@@ -6,7 +6,7 @@ import numpy as np
 
 from training.scenes.art import Art
 from training.scenes.clutter import clutter
-from training.scenes.kinds import draw
+from training.scenes.kinds import Supply
 from training.scenes.stage import Pixels, Sprite, Stage, grey
 from training.scenes.textures import cloud
 from training.synthetic.values import chance, pick
@@ -31,7 +31,7 @@ class _Stack:
     levels: int = 1
 
 
-def shelves(rng: np.random.Generator, art: Art, size: tuple[int, int], count: int) -> Stage:
+def shelves(rng: np.random.Generator, supply: Supply, size: tuple[int, int], count: int) -> Stage:
     """Shelves of `size` (width, height) with about `count` things, of one to four kinds."""
     wide, high = size
     rows = _rows(rng, size, count)
@@ -42,10 +42,10 @@ def shelves(rng: np.random.Generator, art: Art, size: tuple[int, int], count: in
     stage = Stage(_back(rng, size, feet), (float(rng.uniform(-0.05, 0.05)), 0.02))
     amount = int(rng.choice((1, 1, 2, 3, 4)))
     kinds = [str(kind) for kind in rng.choice(KINDS, amount, replace=False)]
-    goods = _Range(rng, art, kinds, wide // 3, step - rail)
+    goods = _Range(rng, supply, kinds, wide // 3, step - rail)
     full: list[_Stack] = []
     for foot in feet:
-        full += _row(rng, art, goods, wide, float(foot), step - rail)
+        full += _row(rng, supply.art, goods, wide, float(foot), step - rail)
     kept = _thin_out(rng, full, min(count, MOST))
     if chance(rng, 0.45):
         for stack in kept:
@@ -53,7 +53,7 @@ def shelves(rng: np.random.Generator, art: Art, size: tuple[int, int], count: in
     jitter, slip = rng.uniform(0, 0.1), rng.uniform(0, 0.05)
     for stack in kept:
         _build(rng, stage, stack, jitter, slip)
-    _boards(rng, art, stage, feet, rail)
+    _boards(rng, supply.art, stage, feet, rail)
     return stage
 
 
@@ -89,9 +89,9 @@ class _Range:
     """The products of a scene: some stand on several shelves."""
 
     def __init__(
-        self, rng: np.random.Generator, art: Art, kinds: list[str], widest: int, room: float
+        self, rng: np.random.Generator, supply: Supply, kinds: list[str], widest: int, room: float
     ) -> None:
-        self._rng, self._art, self._kinds = rng, art, kinds
+        self._rng, self._supply, self._kinds = rng, supply, kinds
         self._widest, self._room = widest, room
         self._known: dict[str, list[Sprite]] = {kind: [] for kind in kinds}
 
@@ -103,7 +103,7 @@ class _Range:
         if known and chance(rng, min(0.9, len(known) / _VARIETY)):
             return kind, pick(rng, known)
         share = rng.uniform(0.15, 0.5) if kind == "tin" else rng.uniform(0.5, 0.96)
-        sprite = draw(rng, self._art, kind, share * self._room)
+        _, sprite = self._supply.get(rng, kind, share * self._room)
         wide, tall = sprite.size
         if wide > self._widest:
             sprite = sprite.sized(self._widest, max(4, tall * self._widest // wide))

@@ -4,9 +4,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from training.scenes.art import Art
 from training.scenes.clutter import clutter
-from training.scenes.kinds import DRAWN, draw, least
+from training.scenes.kinds import Supply, least
 from training.scenes.stage import Sprite, Stage, u8
 from training.scenes.textures import surface
 from training.synthetic.values import chance, pick
@@ -15,30 +14,35 @@ Points = NDArray[np.float64]
 Box = tuple[float, float, float, float]
 
 LOOSE = ("screw", "nut", "washer", "ball", "apple", "orange", "lemon", "egg")
+GAMES = ("die", "playing card", "coin")
 STANDING = ("bottle", "can", "box", "jar", "carton", "tin")
 ALIKE = {
     "screw": ("nut", "washer"), "nut": ("washer", "screw"), "washer": ("nut", "coin"),
     "ball": ("orange", "apple", "egg"), "apple": ("orange", "ball"), "orange": ("ball", "lemon"),
     "lemon": ("egg", "orange"), "egg": ("lemon", "ball"), "coin": ("washer", "nut"),
+    "die": ("coin", "ball", "box"), "playing card": ("die", "coin", "box"),
 }  # fmt: skip
 _UPRIGHT = frozenset(STANDING)
+_LENGTH = {"screw": 1.8, "playing card": 1.5, **dict.fromkeys(STANDING, 1.4)}
+"""How high or long things are whose face has the side 1."""
 
 
-def table(rng: np.random.Generator, art: Art, size: tuple[int, int], count: int) -> Stage:
+def table(rng: np.random.Generator, supply: Supply, size: tuple[int, int], count: int) -> Stage:
     """A table of `size` (width, height) with about `count` loose things of one to three kinds."""
     stage = _ground(rng, size)
-    if chance(rng, 0.75):
-        kinds = _companions(rng, pick(rng, LOOSE))
+    roll = rng.random()
+    if roll < 0.75:
+        kinds = _companions(rng, pick(rng, LOOSE if roll < 0.45 else GAMES))
     else:
         kinds = [str(kind) for kind in rng.choice(STANDING, int(rng.integers(1, 4)), replace=False)]
     wide, high = size
     margin = float(rng.uniform(-0.02, 0.15))
     area = (margin * wide, margin * high, (1 - margin) * wide, (1 - margin) * high)
-    spread(rng, art, stage, kinds, area, count)
+    spread(rng, supply, stage, kinds, area, count)
     return stage
 
 
-def bins(rng: np.random.Generator, art: Art, size: tuple[int, int], count: int) -> Stage:
+def bins(rng: np.random.Generator, supply: Supply, size: tuple[int, int], count: int) -> Stage:
     """A tray or a case with compartments, each with things of one kind, or one large bin."""
     stage = _ground(rng, size)
     wide, high = size
@@ -50,7 +54,7 @@ def bins(rng: np.random.Generator, art: Art, size: tuple[int, int], count: int) 
     across, down = (wide - 2 * x0) / columns, (high - 2 * y0) / rows
     tone = float(rng.uniform(30, 230))
     floor = float(rng.uniform(25, 235))
-    main = pick(rng, LOOSE)
+    main = pick(rng, (*LOOSE, *GAMES))
     shares = rng.dirichlet(np.full(columns * rows, 1.2))
     side = None if columns * rows == 1 else _side(rng, main, across * down * 0.6, count / 2 + 1)
     for cell in range(columns * rows):
@@ -58,12 +62,12 @@ def bins(rng: np.random.Generator, art: Art, size: tuple[int, int], count: int) 
         _compartment(rng, stage, (left, top, left + across, top + down), wall, (tone, floor))
         kind = main if cell == 0 or chance(rng, 0.35) else pick(rng, LOOSE)
         inner = (left + 2 * wall, top + 2 * wall, left + across - 2 * wall, top + down - 2 * wall)
-        spread(rng, art, stage, [kind], inner, round(count * shares[cell]), side=side, odd=0.05)
+        spread(rng, supply, stage, [kind], inner, round(count * shares[cell]), side=side, odd=0.05)
     return stage
 
 
 def spread(
-    rng: np.random.Generator, art: Art, stage: Stage, kinds: list[str], area: Box, count: int,
+    rng: np.random.Generator, supply: Supply, stage: Stage, kinds: list[str], area: Box, count: int,
     *, side: float | None = None, odd: float = 0.4,
 ) -> None:  # fmt: skip
     """Put `count` things of these kinds into `area`, and now and then clutter between them."""
@@ -74,7 +78,7 @@ def spread(
     if side is None:
         side = _side(rng, kinds[0], (x1 - x0) * (y1 - y0), max(count, 2))
     side = min(side, 0.6 * min(x1 - x0, y1 - y0))
-    pools = {kind: _pool(rng, art, kind, side, count) for kind in kinds}
+    pools = {kind: _pool(rng, supply, kind, side, count) for kind in kinds}
     shares = rng.dirichlet(np.full(len(kinds), 1.5))
     named = [str(kind) for kind in rng.choice(kinds, count, p=shares)]
     places = _places(rng, area, count + strange, side)
@@ -84,10 +88,12 @@ def spread(
     for number, (x, y) in zip(order, places, strict=True):
         name = everything[int(number)]
         if name is None:
-            sprite = clutter(rng, art, int(side * rng.uniform(0.8, 2.2)))
+            sprite = clutter(rng, supply.art, int(side * rng.uniform(0.8, 2.2)))
             sprite = sprite.turned(float(rng.uniform(0, 360)))
         else:
-            sprite = _laid(rng, pick(rng, pools[name]), name)
+            kind = name
+            name, sprite = pick(rng, pools[kind])
+            sprite = _laid(rng, sprite, kind)
         gain = float(np.clip(rng.normal(1, 0.07), 0.75, 1.2))
         stage.put(sprite, float(x), float(y), name, gain=gain, shadow=strength)
 
@@ -102,8 +108,7 @@ def _companions(rng: np.random.Generator, main: str) -> list[str]:
     """The kind itself, and often others: look-alikes rather than any."""
     others: list[str] = []
     while chance(rng, 0.4) and len(others) < 3:
-        near = [kind for kind in ALIKE[main] if kind in DRAWN]
-        others.append(pick(rng, near) if chance(rng, 0.7) else pick(rng, LOOSE))
+        others.append(pick(rng, ALIKE[main]) if chance(rng, 0.7) else pick(rng, LOOSE))
     return list(dict.fromkeys([main, *others]))
 
 
@@ -111,19 +116,19 @@ def _side(rng: np.random.Generator, kind: str, room: float, count: float) -> flo
     """The side of a thing in px, so that `count` of them cover a likely share of `room`."""
     share = float(np.exp(rng.uniform(np.log(0.1), np.log(1.1))))
     side = np.sqrt(room * share / count)
-    if kind == "screw":
-        side *= 1.8
     largest = rng.uniform(0.15, 0.5) * np.sqrt(room)
     return float(max(least(kind), min(side, largest)))
 
 
-def _pool(rng: np.random.Generator, art: Art, kind: str, side: float, count: int) -> list[Sprite]:
+def _pool(
+    rng: np.random.Generator, supply: Supply, kind: str, side: float, count: int
+) -> list[tuple[str, Sprite]]:
     """Some of a kind: all alike, or each another."""
-    amount = max(1, min(count, int(rng.integers(1, 9)), int(3000 / side)))
-    if kind in _UPRIGHT:
-        side *= 1.4
+    variety = 20 if kind in GAMES else 9
+    amount = max(1, min(count, int(rng.integers(1, variety)), int(3000 / side)))
+    side *= _LENGTH.get(kind, 1.0)
     sizes = side * rng.uniform(1 - rng.uniform(0, 0.4), 1.05, amount)
-    return [draw(rng, art, kind, float(one)) for one in sizes]
+    return [supply.get(rng, kind, float(one)) for one in sizes]
 
 
 def _laid(rng: np.random.Generator, sprite: Sprite, kind: str) -> Sprite:
@@ -132,7 +137,8 @@ def _laid(rng: np.random.Generator, sprite: Sprite, kind: str) -> Sprite:
         if chance(rng, 0.15):
             return sprite.turned(float(rng.uniform(0, 360)))
         return sprite.flipped() if chance(rng, 0.2) else sprite
-    return sprite.turned(float(rng.uniform(0, 360)), float(rng.uniform(0.85, 1.0)))
+    most = 20 if kind == "die" else 180
+    return sprite.turned(float(rng.uniform(-most, most)), float(rng.uniform(0.85, 1.0)))
 
 
 def _places(rng: np.random.Generator, area: Box, count: int, side: float) -> Points:
