@@ -165,13 +165,13 @@ class Asker:
             return None, 0
         self._tell(Progress(f"asking again for {doubt.path}"))
         # A part of a record takes no more words than all of it, unless the model loses its way.
-        ample = 2 * max(len(reading.token_ids) for reading in self._readings) or MAX_TOKENS
+        ample = 2 * max(reading.answer_tokens for reading in self._readings) or MAX_TOKENS
         pages = [self._render(number, budget) for number in numbers]
         mistake = Mistake(doubt.text, doubt.reason)
         reading = self._ask(pages, schema, min(left, ample, MAX_TOKENS), mistake)
         whole = reading.finish == "stop"
         answer = self._grounded(reading, schema, pages) if whole else None
-        return answer, reading.prompt_tokens + len(reading.token_ids)
+        return answer, reading.prompt_tokens + reading.answer_tokens
 
     def _grounded(self, reading: Reading, schema: Schema[Any], pages: Sequence[Page]) -> PageAnswer:
         answer = _parsed(reading, schema)
@@ -202,7 +202,7 @@ class Asker:
         return Tokens(
             visual=self._visual,
             prompt=sum(reading.prompt_tokens for reading in self._readings),
-            answer=sum(len(reading.token_ids) for reading in self._readings),
+            answer=sum(reading.answer_tokens for reading in self._readings),
         )
 
     def _check_time(self) -> None:

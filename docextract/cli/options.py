@@ -52,7 +52,8 @@ ModelOption = Annotated[
     typer.Option(
         metavar="M",
         autocompletion=completion.models,
-        help="bundled, a folder, a hub id, or package.module:factory.",
+        help="bundled, a folder, a hub id, openai:URL#MODEL (the pages go to that server), "
+        "transformers:FOLDER, or package.module:factory.",
     ),
 ]
 DeviceOption = Annotated[Device, typer.Option(help="Where the model runs.")]

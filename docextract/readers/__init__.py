@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 BUNDLED = "bundled"
 
 _FACTORY = re.compile(r"(?P<module>[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*):(?P<factory>[A-Za-z_]\w*)")
+_SERVER = re.compile(r"openai:(?P<url>[^#]+)#(?P<model>.+)")
+_TRANSFORMERS = re.compile(r"transformers:(?P<model>.+)")
 _CHECKPOINT = ("*.json", "*.jinja", "*.safetensors")
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+", re.ASCII)
 
@@ -34,7 +36,7 @@ class Reading:
     `token_ids`, `logprobs` (natural logarithms) and `ends` have one entry for each token written;
     a logprob is 0.0 where the grammar forced the token, and an end says how long `text` was with
     it. A reader that does not know them leaves them empty. `finish` is `length` where the token
-    limit cut the answer off.
+    limit cut the answer off. `written` counts the tokens where their ids are not known.
     `prompt_tokens` counts pictures and words. `first_token` and `decode` are seconds.
     """
 
@@ -44,8 +46,14 @@ class Reading:
     ends: Sequence[int] = ()
     finish: Literal["stop", "length"] = "stop"
     prompt_tokens: int = 0
+    written: int = 0
     first_token: float = 0.0
     decode: float = 0.0
+
+    @property
+    def answer_tokens(self) -> int:
+        """How many tokens were written."""
+        return self.written or len(self.token_ids)
 
 
 @runtime_checkable
@@ -98,8 +106,9 @@ def open_reader(spec: str = BUNDLED, device: str = "auto") -> Reader:
     """The reader that `spec` names, loaded on `device` (auto, cpu, cuda).
 
     `bundled`, the folder of a Zamba2-VL checkpoint, its hub id (`owner/model`, fetched once by
-    huggingface_hub), or `package.module:factory`: a callable that returns a Reader; it is given
-    `device` if it takes an argument of this name.
+    huggingface_hub), `openai:URL#MODEL` (docextract.readers.openai), `transformers:FOLDER|HUB_ID`
+    (docextract.readers.transformers), or `package.module:factory`: a callable that returns a
+    Reader; it is given `device` if it takes an argument of this name.
 
     Raises:
         ModelError: there is no such model, or it does not load.
@@ -109,6 +118,10 @@ def open_reader(spec: str = BUNDLED, device: str = "auto") -> Reader:
         return _zamba2(_bundled_weights(), BUNDLED, device)
     if spec and Path(spec).is_dir():
         return _zamba2(Path(spec), spec, device)
+    if match := _SERVER.fullmatch(spec):
+        return _openai(match["url"], match["model"])
+    if match := _TRANSFORMERS.fullmatch(spec):
+        return _transformers(match["model"], device)
     if match := _FACTORY.fullmatch(spec):
         return _from_factory(match["module"], match["factory"], device)
     if _HUB_ID.fullmatch(spec) and not Path(spec).parent.exists():
@@ -132,7 +145,8 @@ def _loaded_once() -> Reader:
 
 def identify(spec: str = BUNDLED) -> str:
     """A hash of what answers when `spec` is opened: weights and tokenizer, a hub's commit, or the
-    code of a factory. Nothing is loaded, but a hub id is fetched.
+    code of a factory; of a server, which does not tell, its name. Nothing is loaded, but a hub id
+    is fetched.
 
     Raises:
         ModelError: there is no such model.
@@ -141,6 +155,12 @@ def identify(spec: str = BUNDLED) -> str:
         return _hash_of(_checkpoint_files(_bundled_weights()))
     if spec and Path(spec).is_dir():
         return _hash_of(_checkpoint_files(Path(spec)))
+    if _SERVER.fullmatch(spec):
+        return hashlib.sha256(spec.encode()).hexdigest()
+    if match := _TRANSFORMERS.fullmatch(spec):
+        folder = Path(match["model"])
+        local = folder if folder.is_dir() else _fetched(match["model"])
+        return _hash_of(_checkpoint_files(local))
     if match := _FACTORY.fullmatch(spec):
         try:
             found = importlib.util.find_spec(match["module"])
@@ -181,7 +201,8 @@ def _fetched(hub_id: str) -> Path:
 def _no_model(spec: str) -> ModelError:
     return ModelError(
         f"there is no model {spec!r}",
-        hint="write bundled, a folder that exists, a hub id (owner/model) or module:factory",
+        hint="write bundled, a folder that exists, a hub id (owner/model), openai:URL#MODEL, "
+        "transformers:FOLDER or module:factory",
     )
 
 
@@ -196,6 +217,29 @@ def _zamba2(checkpoint: str | Path, name: str, device: str) -> Reader:
     from docextract.readers.zamba2 import Zamba2Reader
 
     return Zamba2Reader(checkpoint, name, device)
+
+
+def _openai(url: str, model: str) -> Reader:
+    try:
+        from docextract.readers.openai import OpenAIReader
+    except ImportError as error:
+        raise _lacks("openai", error) from error
+    return OpenAIReader(url, model)
+
+
+def _transformers(model: str, device: str) -> Reader:
+    try:
+        from docextract.readers.transformers import TransformersReader
+    except ImportError as error:
+        raise _lacks("hf", error) from error
+    return TransformersReader(model, device)
+
+
+def _lacks(extra: str, error: ImportError) -> ModelError:
+    return ModelError(
+        f"such models need one more package ({error})",
+        hint=f"pip install 'docextract[{extra}]'",
+    )
 
 
 def _from_factory(module: str, factory: str, device: str) -> Reader:

@@ -9,11 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-import numpy as np
-import numpy.typing as npt
 import torch
-from llguidance import LLMatcher, LLTokenizer
-from llguidance.numpy import allocate_token_bitmask, fill_next_token_bitmask
+from llguidance import LLTokenizer
 
 import zamba2_vl.errors as theirs
 from docextract.confidence import COUNT_CALIBRATION, load_calibration
@@ -21,6 +18,7 @@ from docextract.errors import DeviceError, ModelError
 from docextract.objects import load_objects
 from docextract.prompt import EXTRACT
 from docextract.readers import Reading
+from docextract.readers.grammar import GrammarConstraint
 from zamba2_vl.api import Zamba2VL
 from zamba2_vl.engine.request import Token
 from zamba2_vl.tokenizer import Tokenizer
@@ -111,40 +109,6 @@ class Zamba2Reader:
     def close(self) -> None:
         """Let go of the model."""
         del self._model
-
-
-class GrammarConstraint:
-    """An llguidance grammar, as the engine's token constraint. It serves one answer."""
-
-    def __init__(self, words: LLTokenizer, grammar: str) -> None:
-        self._matcher = LLMatcher(words, grammar)
-        self._mask = allocate_token_bitmask(1, words.vocab_size)
-        self._size = words.vocab_size
-        self._check()
-
-    def allowed(self) -> npt.NDArray[np.bool_]:
-        """(vocabulary,) bool: what may come next."""
-        fill_next_token_bitmask(self._matcher, self._mask)
-        self._check()
-        bits = np.unpackbits(self._mask.view(np.uint8), bitorder="little")
-        return bits[: self._size].astype(np.bool_)
-
-    def forced(self) -> list[int]:
-        """Tokens that must come next; empty where there is a choice."""
-        return self._matcher.compute_ff_tokens()
-
-    def accept(self, token_id: int) -> None:
-        """The token has been written."""
-        self._matcher.consume_token(token_id)
-        self._check()
-
-    def finished(self) -> bool:
-        """Whether the answer is whole and nothing may follow."""
-        return self._matcher.is_stopped()
-
-    def _check(self) -> None:
-        if self._matcher.is_error():
-            raise ModelError(f"the grammar failed: {self._matcher.get_error()}")
 
 
 def _has_token(words: Tokenizer, token: str) -> bool:

@@ -38,6 +38,17 @@ def answer_grammar(twin: dict[str, Any]) -> str:
     )
 
 
+def twin_of(grammar: str) -> dict[str, Any] | None:
+    """The JSON Schema inside of an `answer_grammar`; None where the grammar is of another kind."""
+    try:
+        [part] = json.loads(grammar)["grammars"]
+        twin = dict(part["json_schema"])
+    except (ValueError, KeyError, TypeError):
+        return None
+    twin.pop("x-guidance", None)
+    return twin
+
+
 def _twin(field: Field) -> dict[str, Any]:
     if isinstance(field, Group):
         return as_printed(field)

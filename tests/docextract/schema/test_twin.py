@@ -11,6 +11,7 @@ from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 
 from docextract.prompt import compact_answer
 from docextract.schema import Schema, load_schema
+from docextract.schema.twin import twin_of
 from docextract.schema.twin import LEAF_LENGTH, LIST_LENGTH
 
 
@@ -105,3 +106,10 @@ def test_whatever_the_mask_allows_ends_as_an_answer(
         tokens.append(token)
     answer = json.loads(tokenizer.decode_str([t for t in tokens if t != 256]))
     assert list(answer) == list(schema.tree)
+
+
+def test_the_twin_can_be_had_back_from_its_grammar() -> None:
+    schema = load_schema("invoice")
+    assert twin_of(schema.grammar) == schema.twin
+    assert twin_of("start: /[0-9]+/") is None
+    assert twin_of('{"grammars": []}') is None
