@@ -55,6 +55,7 @@ Examples:
 Other commands:
   docextract batch --help      folders of documents: resumed, isolated, counted
   docextract evaluate --help   how right the records of a labelled folder are
+  docextract review --help     results as a page on which they are corrected
   docextract schemas           the bundled schemas
 
 \b
