@@ -8,6 +8,7 @@ import torch
 
 from training import vocabulary
 from training.bundled import DEFAULT_BUDGET
+from training.scenes.objects import OBJECTS
 from zamba2_vl import checkpoint
 from zamba2_vl.config import Zamba2VLConfig
 from zamba2_vl.image import CLIP_MEAN, CLIP_STD
@@ -63,6 +64,7 @@ def describe(config: Zamba2VLConfig, folder: Path) -> None:
             "model_max_length": config.text.max_position_embeddings,
         },
     )
+    _write(folder / "objects.json", {name: list(others) for name, others in OBJECTS.items()})
     (folder / "chat_template.jinja").write_text(vocabulary.CHAT_TEMPLATE, encoding="utf-8")
 
 

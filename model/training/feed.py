@@ -2,7 +2,7 @@
 
 import os
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -17,9 +17,14 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset, IterableDataset, get_worker_info
 
-from training import real
+from training import counted, real
+from training.counted.store import CUTOUTS
+from training.counting import UNSURE, ask_count, count_exercise, object_glyphs
 from training.questions import READ, Exercise, ask, exercise, read_aloud
 from training.samples import Batch, Canvas, Encoder, Sample, stack
+from training.scenes.factory import SceneFactory
+from training.scenes.objects import OBJECTS
+from training.scenes.stage import Scene
 from training.synthetic.pages import PageFactory, SyntheticPage
 from zamba2_vl.config import VisionConfig
 
@@ -50,11 +55,18 @@ _KEPT = 24
 
 @dataclass(frozen=True)
 class Sources:
-    """Where pages come from: fonts and words for drawn ones, a prepared folder of real ones."""
+    """Where pages come from: fonts and words for drawn ones, a prepared folder of real ones, in
+    which there may be photos of counted things."""
 
     fonts: Path
     words: Path
     real: Path | None
+
+    @property
+    def cutouts(self) -> Path | None:
+        """Things cut out of photos, where there are any."""
+        folder = self.real / CUTOUTS if self.real else None
+        return folder if folder and folder.exists() else None
 
 
 @dataclass(frozen=True)
@@ -66,7 +78,9 @@ class Mixture:
         lines: fewest and most lines of a crop.
         text: whether pages come with an exercise, or only with their glyphs.
         read: share of synthetic pages that are to be written out.
-        real: share of real pages.
+        real: share of real pages, of those that do not count.
+        count: share of pictures in which things are counted.
+        photos: share of photos among these.
         slips: share of answer letters shown wrong.
     """
 
@@ -75,6 +89,8 @@ class Mixture:
     text: bool = True
     read: float = 0.3
     real: float = 0.0
+    count: float = 0.0
+    photos: float = 0.35
     slips: float = 0.02
 
 
@@ -153,6 +169,11 @@ class Desk:
         self.tray: real.Tray | None = None
         if mixture.real and sources.real:
             self.tray = real.Tray(sources.real, sources.fonts, sources.words)
+        self.scenes: SceneFactory | None = None
+        self.album: counted.Album | None = None
+        if mixture.count:
+            self.scenes = SceneFactory(sources.fonts, sources.words, sources.cutouts)
+            self.album = counted.Album(sources.real) if sources.real else None
 
     def sample(self, encoder: Encoder, least: int, rng: np.random.Generator) -> Sample | None:
         """The next page, or None where it came out too large for the canvas.
@@ -164,6 +185,8 @@ class Desk:
         budget = encoder.canvas.image_tokens
         if rng.random() < 0.6:
             budget = int(rng.integers(max(least, int(0.4 * budget)), budget + 1))
+        if self.scenes and rng.random() < self.mixture.count:
+            return self._picture(encoder, self.scenes, budget, rng)
         if self.tray and rng.random() < self.mixture.real:
             return self._scan(encoder, self.tray, budget, rng)
         return self._document(encoder, budget, rng)
@@ -179,6 +202,19 @@ class Desk:
     ) -> Sample | None:
         page = tray.page(rng, budget)
         return encoder.encode(page.pixels, page.glyphs, self._task(encoder, page, False, rng), rng)
+
+    def _picture(
+        self, encoder: Encoder, scenes: SceneFactory, budget: int, rng: np.random.Generator
+    ) -> Sample | None:
+        """Things to count, in a photo or drawn."""
+        unsure: Collection[str] = ()
+        if self.album and rng.random() < self.mixture.photos:
+            scene, kind = self.album.scene(rng, budget)
+            unsure = UNSURE[kind]
+        else:
+            scene = scenes.scene(rng, budget)
+        task = ask_count(scene, rng, unsure) if self.mixture.text else None
+        return encoder.encode(scene.pixels, object_glyphs(scene), task, rng)
 
     def _document(self, encoder: Encoder, budget: int, rng: np.random.Generator) -> Sample | None:
         page = self.factory.document(rng, budget)
@@ -243,6 +279,52 @@ class RealPages(Dataset[Sample]):
         if sample is None:
             raise ValueError(f"{scan.path} does not fit {self.encoder.canvas}")
         return sample
+
+
+class CountedPhotos(Dataset[Sample]):
+    """Photos that are not trained on, shown plainly and asked for what is counted in them."""
+
+    def __init__(self, photos: Sequence[counted.CountedPhoto], encoder: Encoder) -> None:
+        self.photos, self.encoder = photos, encoder
+
+    def __len__(self) -> int:
+        return len(self.photos)
+
+    def __getitem__(self, index: int) -> Sample:
+        photo = self.photos[index]
+        scene = photo.plain(self.encoder.canvas.image_tokens)
+        return _counted(scene, photo.kind, self.encoder, index)
+
+
+class DrawnScenes(Dataset[Sample]):
+    """Scenes whose seeds training never meets, asked for one object after the other: for one that
+    is in sight and, in every fourth, for one that is not."""
+
+    def __init__(self, sources: Sources, encoder: Encoder, count: int) -> None:
+        self.sources, self.encoder, self.count = sources, encoder, count
+        self.factory: SceneFactory | None = None
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, index: int) -> Sample:
+        # Made where it is used: typefaces do not travel between processes.
+        self.factory = self.factory or SceneFactory(
+            self.sources.fonts, self.sources.words, self.sources.cutouts
+        )
+        rng = np.random.default_rng([2**31 - 2, index])
+        scene = self.factory.scene(rng, self.encoder.canvas.image_tokens)
+        absent = [name for name in OBJECTS if name not in scene.marks]
+        names = absent if index % 4 == 3 or not scene.marks else sorted(scene.marks)
+        return _counted(scene, names[index % len(names)], self.encoder, index)
+
+
+def _counted(scene: Scene, name: str, encoder: Encoder, index: int) -> Sample:
+    task, rng = count_exercise(name, scene), np.random.default_rng(index)
+    sample = encoder.encode(scene.pixels, object_glyphs(scene), task, rng)
+    if sample is None:
+        raise ValueError(f"the picture of every {name} does not fit {encoder.canvas}")
+    return sample
 
 
 def _without_lists(page: SyntheticPage) -> dict[str, Any]:

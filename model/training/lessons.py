@@ -1,4 +1,4 @@
-"""What a batch teaches: letters of the answer, and the glyphs that stand in each patch."""
+"""What a batch teaches: letters and marks of the answer, and the glyphs of each patch."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from training.samples import GLYPH_CLASSES, GLYPH_SLOTS, IGNORED, Batch
-from training.vocabulary import build
+from training.samples import FIRST_OBJECT, GLYPH_CLASSES, GLYPH_SLOTS, IGNORED, Batch
+from training.vocabulary import LOCATIONS, build
 from zamba2_vl.config import Zamba2VLConfig
 from zamba2_vl.image import CLIP_MEAN, CLIP_STD
 from zamba2_vl.model import VisionLanguageModel
@@ -22,17 +22,31 @@ FIELDS = 64
 
 _EMPTY_WEIGHT = 0.15
 _FORCED_WEIGHT = 0.1  # the grammar writes these, but without a grammar the model must
-_NULL = build().token_to_id("n")
+_OBJECT_WEIGHT = 4.0  # there are a hundred letters for each thing
+_COUNT_WEIGHT = 4.0  # an answer in marks has a tenth of a page's letters
+_TOKENS = build().get_vocab()
+_NULL, _END, _PLACES = (_TOKENS[token] for token in ("n", "</s>", LOCATIONS[0]))
+_LAST_PLACE = _PLACES + len(LOCATIONS) - 1
+_CLOSE = 10
+"""Thousandths of a side by which a location may be off to be close."""
+_NEAR = 4
+_SPREAD = 2.0
+"""A location is learned with its neighbours up to _NEAR, as a bell of this deviation: what is a
+pixel beside the middle of a thing is nearly right."""
 
 
 class Figures(NamedTuple):
     """Losses and counts of one batch.
+
+    Letters, nulls and leaves are those of values and lines; answers that count have marks.
 
     Attributes:
         letter_loss, glyph_loss: mean losses, scalars.
         letters, letters_right: learned letters and those predicted right, teacher-forced.
         glyphs, glyphs_right: filled glyph slots and those named right.
         nulls, nulls_right: leaves that are null, and those answered so.
+        places, places_close: locations, two a mark, and those predicted close to their place.
+        counts, counts_right: answers that count, and those that end where they should.
         leaves, leaves_right: (FIELDS,) leaves of each number, and those with all letters right.
     """
 
@@ -44,11 +58,15 @@ class Figures(NamedTuple):
     glyphs_right: Tensor
     nulls: Tensor
     nulls_right: Tensor
+    places: Tensor
+    places_close: Tensor
+    counts: Tensor
+    counts_right: Tensor
     leaves: Tensor
     leaves_right: Tensor
 
 
-_SCALARS = 10  # batches, pages and the scalars among the figures
+_SCALARS = 14  # batches, pages and the scalars among the figures
 
 
 class Tally:
@@ -61,7 +79,11 @@ class Tally:
         """Count one batch in."""
         one = torch.ones_like(figures.letter_loss)
         self.sums += torch.cat(
-            [torch.stack([one, one * pages, *figures[:8]]), figures.leaves, figures.leaves_right]
+            [
+                torch.stack([one, one * pages, *figures[: _SCALARS - 2]]),
+                figures.leaves,
+                figures.leaves_right,
+            ]
         ).detach()
 
     @property
@@ -75,18 +97,17 @@ class Tally:
         return round(self.sums[1].item())
 
     def means(self) -> dict[str, float]:
-        """Mean losses of a batch, and the shares of letters, glyphs and leaves that are right."""
-        batches, _, letter_loss, glyph_loss, letters, right, glyphs, named, nulls, nulls_right = (
-            self.sums[:_SCALARS].tolist()
-        )
-        leaves, leaves_right = self.sums[_SCALARS:].view(2, FIELDS).sum(1).tolist()
+        """Mean losses of a batch, and the shares of everything else that are right."""
+        batches, _, letter_loss, glyph_loss, *pairs = self.sums[:_SCALARS].tolist()
+        pairs += self.sums[_SCALARS:].view(2, FIELDS).sum(1).tolist()
+        names = ("letters", "glyphs", "nulls", "places", "counts", "leaves")
         return {
             "letter_loss": round(letter_loss / batches, 4),
             "glyph_loss": round(glyph_loss / batches, 4),
-            "letters": round(right / max(letters, 1), 4),
-            "glyphs": round(named / max(glyphs, 1), 4),
-            "leaves": round(leaves_right / max(leaves, 1), 4),
-            "nulls": round(nulls_right / max(nulls, 1), 4),
+            **{
+                name: round(right / max(number, 1), 4)
+                for name, number, right in zip(names, pairs[::2], pairs[1::2], strict=True)
+            },
         }
 
     def by_field(self, count: int) -> list[float]:
@@ -136,7 +157,8 @@ class Pupil(nn.Module):
         glyph_loss, glyphs, named = self._glyph_figures(self.glyph_head(features), batch["glyphs"])
         if not with_text:
             zero, none = glyph_loss.new_zeros(()), glyph_loss.new_zeros(FIELDS)
-            return Figures(zero, glyph_loss, zero, zero, glyphs, named, zero, zero, none, none)
+            learned = zero, glyph_loss, zero, zero, glyphs, named
+            return Figures(*learned, zero, zero, zero, zero, zero, zero, none, none)
         images = self.model.vision_tower.merge(features, layout)
         embeds = self.model.place_images(batch["ids"], images)
         hidden = self.model.language_model(embeds)
@@ -146,7 +168,7 @@ class Pupil(nn.Module):
         places = places.clamp(max=hidden.shape[1] - 1)[..., None].expand(-1, -1, hidden.shape[2])
         logits = self.model.language_model.logits(hidden.gather(1, places))
         letter_loss, letters, right, *leaves = self._letter_figures(
-            logits, batch["labels"], batch["field"]
+            logits, batch["labels"], batch["field"], batch["counts"]
         )
         return Figures(letter_loss, glyph_loss, letters, right, glyphs, named, *leaves)
 
@@ -182,14 +204,18 @@ def glyph_figures(logits: Tensor, targets: Tensor) -> tuple[Tensor, Tensor, Tens
     aim = targets.reshape(-1)
     filled = aim > 0
     weight = torch.where(filled, 1.0, _EMPTY_WEIGHT)
+    weight = torch.where((aim >= FIRST_OBJECT) & (aim < GLYPH_CLASSES - 1), _OBJECT_WEIGHT, weight)
     each = functional.cross_entropy(flat.float(), aim, reduction="none")
     loss = (each * weight).sum() / weight.sum()
     right = (flat.argmax(-1) == aim) & filled
     return loss, filled.sum(), right.sum()
 
 
-def letter_figures(logits: Tensor, labels: Tensor, field: Tensor) -> tuple[Tensor, ...]:
-    """Weighted cross-entropy; chosen letters, those right; nulls, those right; leaves, those right.
+def letter_figures(
+    logits: Tensor, labels: Tensor, field: Tensor, counts: Tensor
+) -> tuple[Tensor, ...]:
+    """Weighted cross-entropy; then chosen letters, nulls, places, counts and leaves, each with how
+    many of them are right.
 
     Letters that the grammar forces weigh little and are not counted.
 
@@ -197,26 +223,32 @@ def letter_figures(logits: Tensor, labels: Tensor, field: Tensor) -> tuple[Tenso
         logits: (B, T, V).
         labels: (B, T), IGNORED where nothing is learned.
         field: (B, T), the number of the leaf that a label belongs to, from 1; 0 if it is forced.
+        counts: (B,), 1 where the answer is marks.
 
     Returns:
-        Five scalars and two of (FIELDS,).
+        Nine scalars and two of (FIELDS,).
     """
     answered = labels != IGNORED
     chosen = answered & (field > 0)
-    each = functional.cross_entropy(
-        logits.flatten(0, 1).float(), labels.flatten(), ignore_index=IGNORED, reduction="none"
-    ).view_as(labels)
-    weight = torch.where(chosen, 1.0, _FORCED_WEIGHT) * answered
+    each = _cross_entropy(logits, labels)
+    counted = chosen & (counts[:, None] > 0)
+    weight = torch.where(chosen, torch.where(counted, _COUNT_WEIGHT, 1.0), _FORCED_WEIGHT)
+    weight = weight * answered
     loss = (each * weight).sum() / weight.sum().clamp(min=1)
-    right = (logits.argmax(-1) == labels) & chosen
+    said = logits.argmax(-1)
+    place = counted & _is_place(labels)
+    close = place & _is_place(said) & ((said - labels).abs() <= _CLOSE)
+    strayed = (counted & ((said == _END) != (labels == _END))).any(1)
+    chosen = chosen & ~counted
+    right = (said == labels) & chosen
     # Strings begin with a quotation mark; the rest of a null is forced.
     after = functional.pad(field[:, 1:], (0, 1))
     before = functional.pad(field[:, :-1], (1, 0))
     null = chosen & (labels == _NULL) & (before != field) & (after != field)
-    place = torch.where(chosen, field, 0).clamp(max=FIELDS - 1)
+    leaf = torch.where(chosen, field, 0).clamp(max=FIELDS - 1)
     empty = each.new_zeros(len(labels), FIELDS)
-    mistakes = empty.scatter_add(1, place, (chosen & ~right).to(each.dtype))
-    seen = empty.scatter_add(1, place, chosen.to(each.dtype)) > 0
+    mistakes = empty.scatter_add(1, leaf, (chosen & ~right).to(each.dtype))
+    seen = empty.scatter_add(1, leaf, chosen.to(each.dtype)) > 0
     seen[:, 0] = False
     return (
         loss,
@@ -224,6 +256,32 @@ def letter_figures(logits: Tensor, labels: Tensor, field: Tensor) -> tuple[Tenso
         right.sum(),
         null.sum(),
         (null & right).sum(),
+        place.sum(),
+        close.sum(),
+        counted.any(1).sum(),
+        (counted.any(1) & ~strayed).sum(),
         seen.sum(0),
         (seen & (mistakes == 0)).sum(0),
     )
+
+
+def _cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
+    """(B, T), 0 where a label is IGNORED; a location shares its weight with its neighbours.
+
+    What is lost by the sharing itself is left out, so that nothing is lost where all is right.
+    """
+    steps = torch.arange(-_NEAR, _NEAR + 1, device=labels.device)
+    bell = torch.exp(-0.5 * (steps / _SPREAD) ** 2)
+    bell = bell / bell.sum()
+    place = _is_place(labels)[..., None]
+    known = labels.clamp(min=0)[..., None]
+    aims = torch.where(place, (known + steps).clamp(_PLACES, _LAST_PLACE), known)
+    likelihood = logits.float().log_softmax(-1).gather(-1, aims)
+    weights = torch.where(place, bell, (steps == 0).float())
+    lost = torch.xlogy(weights, weights) - likelihood * weights
+    return lost.sum(-1) * (labels != IGNORED)
+
+
+def _is_place(tokens: Tensor) -> Tensor:
+    """Where `tokens` are locations."""
+    return (tokens >= _PLACES) & (tokens <= _LAST_PLACE)

@@ -104,10 +104,11 @@ class Piece:
 
 @dataclass(frozen=True)
 class Exercise:
-    """A question and its answer."""
+    """A question and its answer; `counts` where the answer is marks, no values or lines."""
 
     question: str
     answer: list[Piece]
+    counts: bool = False
 
 
 def read_aloud(lines: list[str], room: int) -> Exercise:

@@ -10,7 +10,8 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from training.questions import Exercise
-from training.vocabulary import LETTERS, build
+from training.scenes.objects import OBJECTS, code_point
+from training.vocabulary import LETTERS, LOCATIONS, build
 from zamba2_vl.chat import IMAGE_TOKEN, VISION_END, VISION_START, render
 from zamba2_vl.config import VisionConfig
 from zamba2_vl.vision.windows import PackedLayout, WindowLayout
@@ -21,12 +22,20 @@ Ints = npt.NDArray[np.int64]
 PATCH = 14
 GLYPH_SLOTS = 3
 ALPHABET = "".join(chr(code) for code in range(0x21, 0x7F)) + LETTERS
-"""Glyph class i + 1 is ALPHABET[i]; 0 is an empty slot, the last class any other letter."""
-GLYPH_CLASSES = len(ALPHABET) + 2
+"""Glyph class i + 1 is ALPHABET[i]; 0 is an empty slot."""
+FIRST_OBJECT = len(ALPHABET) + 1
+"""The class of the first object; the others follow in their order."""
+GLYPH_CLASSES = FIRST_OBJECT + len(OBJECTS) + 1
+"""The last class is any other letter."""
 IGNORED = -100
 _LAYOUT = ("coords", "inverse", "bounds")
 
 _CLASS_OF = {ord(letter): index + 1 for index, letter in enumerate(ALPHABET)}
+_CLASS_OF |= {code_point(name): FIRST_OBJECT + index for index, name in enumerate(OBJECTS)}
+
+_UNSTEADY = 0.3
+"""Share of the locations shown that are a little off, where letters slip."""
+_OFF = 5.0  # standard deviation, in thousandths of a side
 
 
 @dataclass(frozen=True)
@@ -60,6 +69,7 @@ class Sample:
         labels: (text,) what the letters from `start` on should predict: the answer, -100 elsewhere.
         field: (text,) number of the leaf that a label belongs to, 0 where the grammar forces it.
         start: position of the first letter of the text in `ids`.
+        counts: 1 where the answer is marks.
         glyphs: (patches, 3) glyph classes in packed order.
     """
 
@@ -69,6 +79,7 @@ class Sample:
     labels: Ints
     field: Ints
     start: Ints
+    counts: Ints
     glyphs: Ints
 
     def silent(self) -> "Sample":
@@ -105,7 +116,8 @@ class Encoder:
     """Turns pages and exercises into samples of one canvas.
 
     `slips` is the share of answer letters that are shown wrong, so that the model learns to go on
-    after a slip of its own; what it should predict stays right. With `cut`, an answer that is too
+    after a slip of its own; what it should predict stays right. Of the locations many are then
+    shown a little beside their place, as the model will put them. With `cut`, an answer that is too
     long is taught as far as there is room.
     """
 
@@ -118,6 +130,7 @@ class Encoder:
         self.cut = cut
         self.tokenizer: Tokenizer = build()
         self.letters = np.array([self._id(letter) for letter in ascii_letters + digits])
+        self.locations = self._id(LOCATIONS[0])
 
     def room(self, pixels: npt.NDArray[np.uint8], question: str) -> int:
         """Tokens that an answer may take beside this page and this question."""
@@ -167,6 +180,7 @@ class Encoder:
             _padded(labels, self.canvas.text, IGNORED),
             _padded(field, self.canvas.text, 0),
             np.array(start),
+            np.array(int(exercise is not None and exercise.counts)),
             targets,
         )
 
@@ -203,7 +217,19 @@ class Encoder:
         leaf = np.append(np.array(field[:room])[1:], 0)
         slip = learned & (rng.random(len(tokens)) < self.slips) & np.isin(tokens, self.letters)
         tokens = np.where(slip, rng.choice(self.letters, len(tokens)), tokens)
-        return tokens, labels, leaf
+        return self._unsteady(tokens, learned, rng) if self.slips else tokens, labels, leaf
+
+    def _unsteady(
+        self, tokens: Ints, learned: npt.NDArray[np.bool_], rng: np.random.Generator
+    ) -> Ints:
+        """Some of the locations among `tokens`, of which `learned` are answers, a little off."""
+        places = tokens - self.locations
+        moved = learned & (places >= 0) & (places < len(LOCATIONS))
+        moved &= rng.random(len(tokens)) < _UNSTEADY
+        beside = (places + rng.normal(0, _OFF, len(tokens)).round().astype(np.int64)).clip(
+            0, len(LOCATIONS) - 1
+        )
+        return np.where(moved, self.locations + beside, tokens)
 
     def _id(self, token: str) -> int:
         index = self.tokenizer.encode(token).ids

@@ -14,13 +14,16 @@ import torch.distributed as dist
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils.data import Dataset
 
-from training import export, real
+from training import counted, export, real
 from training.average import Average
 from training.feed import (
     MAIN_KEYS,
+    CountedPhotos,
     Desk,
     DrawnPages,
+    DrawnScenes,
     Feed,
     Pool,
     RealPages,
@@ -30,7 +33,7 @@ from training.feed import (
 )
 from training.lessons import Figures, Pupil, Tally
 from training.muon import Optimizer
-from training.samples import Batch, Encoder, layout_of
+from training.samples import Batch, Encoder, Sample, layout_of
 from training.stages import Stage
 from zamba2_vl import checkpoint
 from zamba2_vl.config import Zamba2VLConfig
@@ -38,11 +41,13 @@ from zamba2_vl.config import Zamba2VLConfig
 Exams = dict[str, list[Batch]]
 """Held-out batches by split."""
 
-_SPLITS = (
-    ("dev", "dev", "receipt"),
-    ("dev_seen", "dev_seen", "receipt"),
-    ("invoices", "dev", "invoice"),
-)
+_SPLITS = {
+    "dev": ("dev", "receipt"),
+    "dev_seen": ("dev_seen", "receipt"),
+    "invoices": ("dev", "invoice"),
+}
+"""Real pages by the names of their figures: their split and their kind."""
+_COUNTED = {"dice": "die", "cards": "playing card", "coins": "coin"}
 _WINDOW = 20  # steps between two looks at the figures; all ranks decide together then
 _RISE = 100  # steps in which the learning rate rises, from nothing, of each fresh optimizer
 _LAST_RATE = 0.03  # of its height, at the end
@@ -291,10 +296,11 @@ class Trainer:
             tally = self._examine(stage, batches[self.rank :: self.ranks])
             self._add_up(tally)
             means = tally.means()
-            names = ("letters", "glyphs", "leaves", "nulls")
+            read, count = ("letters", "glyphs", "leaves", "nulls"), ("counts", "places", "glyphs")
+            names = count if split in ("scenes", *_COUNTED) else read
             figures |= {f"{split} {name}": means[name] for name in names}
-            if split != "drawn":
-                keys = MAIN_KEYS["invoice" if split == "invoices" else "receipt"]
+            if split in _SPLITS:
+                keys = MAIN_KEYS[_SPLITS[split][1]]
                 figures[f"{split} by key"] = tally.by_field(len(keys))
         return figures
 
@@ -314,14 +320,19 @@ class Trainer:
             return {}
         sheet = stage.sheets[0]
         sources, encoder = self.plan.sources, Encoder(self.vision, sheet.canvas)
-        pages: dict[str, DrawnPages | RealPages] = {
-            "drawn": DrawnPages(sources, encoder, self.plan.drawn)
-        }
+        pages: dict[str, Dataset[Sample]] = {"drawn": DrawnPages(sources, encoder, self.plan.drawn)}
         if stage.mixture.real and sources.real:
-            for name, split, kind in _SPLITS:
+            for name, (split, kind) in _SPLITS.items():
                 scans = [page for page in real.load(sources.real, split) if page.kind == kind]
                 if scans:
                     pages[name] = RealPages(scans, encoder)
+        if stage.mixture.count:
+            pages["scenes"] = DrawnScenes(sources, encoder, self.plan.drawn)
+            dev = counted.load(sources.real, "dev") if sources.real else []
+            for name, kind in _COUNTED.items():
+                photos = [photo for photo in dev if photo.kind == kind]
+                if photos:
+                    pages[name] = CountedPhotos(photos, encoder)
         return {
             split: held_out(those, encoder, sheet.batch, self.plan.workers)
             for split, those in pages.items()

@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import pymupdf
 import pytest
+from PIL import Image
 
-from training import real
+from training import counted, real
 from training.bundled import configuration
 from training.feed import Sources
 from training.synthetic.pages import PageFactory
@@ -80,6 +81,56 @@ def sources(drawn: Sources, labelled: Path, tmp_path_factory: pytest.TempPathFac
     prepared = tmp_path_factory.mktemp("prepared")
     assert real.prepare([labelled], prepared) == len(SPLITS)
     return replace(drawn, real=prepared)
+
+
+def _photo_of_dice(rng: np.random.Generator, path: Path, count: int) -> list[list[Any]]:
+    """Dark dice showing two on a pale table, turned by the camera's note; returns their boxes."""
+    photo = rng.normal(205, 3, (300, 400, 3)).clip(0, 255).astype(np.uint8)
+    boxes = []
+    for place in rng.choice(12, count, replace=False).tolist():
+        x, y = 20 + 100 * (place % 4), 30 + 95 * (place // 4)
+        cv2.rectangle(photo, (x, y), (x + 39, y + 39), (40, 30, 30), -1)
+        for pip in (10, 29):
+            cv2.circle(photo, (x + pip, y + pip), 4, (240, 240, 240), -1)
+        boxes.append([(x - 1) / 400, (y - 1) / 300, (x + 41) / 400, (y + 41) / 300, "two"])
+    turned = Image.fromarray(np.rot90(photo))  # note 6 says: turn it right by a quarter
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    turned.save(path, exif=exif, quality=95)
+    return boxes
+
+
+def _photo_of_coins(rng: np.random.Generator, path: Path, count: int) -> None:
+    photo = rng.normal(220, 3, (600, 800, 3)).clip(0, 255).astype(np.uint8)
+    for place in rng.choice(20, count, replace=False).tolist():
+        middle = 90 + 150 * (place % 5), 80 + 140 * (place // 5)
+        cv2.circle(photo, middle, int(rng.integers(30, 40)), (60, 110, 130), -1, cv2.LINE_AA)
+    cv2.imwrite(str(path), photo)
+
+
+@pytest.fixture(scope="session")
+def photographed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of labelled photos, as `training.counted` wants them: dice, with boxes, and coins,
+    without; the label of the last one is wrong."""
+    folder, rng = tmp_path_factory.mktemp("photographed"), np.random.default_rng(7)
+    labels: list[dict[str, Any]] = []
+    for number, (count, split) in enumerate([(5, "train"), (9, "train"), (3, "dev")]):
+        boxes = _photo_of_dice(rng, folder / f"{number}.jpg", count)
+        labels.append({"count": count, "by_class": {"two": count}, "boxes": boxes, "split": split})
+    for number, (count, wrong, split) in enumerate([(8, 0, "train"), (4, 0, "dev"), (6, 1, "dev")]):
+        _photo_of_coins(rng, folder / f"{number + 3}.jpg", count)
+        labels.append({"count": count + wrong, "by_class": {"1e": count + wrong}, "split": split})
+    rows = [{"file": f"{number}.jpg", **label} for number, label in enumerate(labels)]
+    (folder / "labels.jsonl").write_text("\n".join(map(json.dumps, rows)), "utf-8")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def photos(photographed: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """These photos, prepared."""
+    folder = tmp_path_factory.mktemp("photos")
+    counted.prepare([photographed], folder)
+    return folder
 
 
 @pytest.fixture(scope="session")

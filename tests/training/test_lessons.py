@@ -9,6 +9,7 @@ from training.bundled import configuration
 from training.lessons import FIELDS, Figures, Pupil, Tally, glyph_figures, letter_figures, relit
 from training.questions import exercise
 from training.samples import (
+    FIRST_OBJECT,
     GLYPH_CLASSES,
     IGNORED,
     Batch,
@@ -20,6 +21,9 @@ from training.samples import (
 from zamba2_vl.config import VisionConfig
 
 LARGE = 50.0
+READ = torch.zeros(1)
+"""Answers that count nothing."""
+TOKENS = vocabulary.build().get_vocab()
 SMALL = Canvas(patches=96, windows=4, length=100, text=70)
 
 
@@ -67,7 +71,7 @@ def test_letter_figures_by_hand() -> None:
     field = torch.tensor([[1, 1, 0, 2, 3], [1, 0, 3, 0, 0]])
     written = torch.tensor([[5, 6, 1, 8, 5], [5, 1, 9, 1, 1]])
     logits = LARGE * torch.nn.functional.one_hot(written, 12).float()
-    loss, learned, right, _, _, leaves, leaves_right = letter_figures(logits, labels, field)
+    loss, learned, right, *_, leaves, leaves_right = letter_figures(logits, labels, field, READ)
     assert loss.item() == pytest.approx(LARGE * 1.1 / 6.1)
     assert (learned.item(), right.item()) == (6, 5)
     assert leaves[:5].tolist() == [0, 2, 1, 2, 0]
@@ -86,28 +90,82 @@ def test_nulls_are_told_from_strings() -> None:
     wrong = labels.clone()
     wrong[0, field.index(3)] = 0
     logits = torch.nn.functional.one_hot(wrong, vocabulary.VOCABULARY_SIZE).float()
-    _, _, _, nulls, nulls_right, *_ = letter_figures(logits, labels, torch.tensor([field]))
+    _, _, _, nulls, nulls_right, *_ = letter_figures(logits, labels, torch.tensor([field]), READ)
     assert (nulls.item(), nulls_right.item()) == (2, 1)
 
 
 def test_leaves_beyond_the_last_number_count_with_it() -> None:
     labels, field = torch.tensor([[1, 2]]), torch.tensor([[FIELDS + 5, FIELDS + 9]])
     logits = torch.nn.functional.one_hot(torch.tensor([[1, 1]]), 4).float()
-    *_, leaves, leaves_right = letter_figures(logits, labels, field)
+    *_, leaves, leaves_right = letter_figures(logits, labels, field, READ)
     assert (leaves[-1].item(), leaves_right[-1].item()) == (1, 0)
 
 
 def test_nothing_to_learn_is_no_loss() -> None:
     nothing = torch.full((1, 3), IGNORED)
-    loss, learned, *_ = letter_figures(torch.randn(1, 3, 5), nothing, torch.zeros_like(nothing))
+    none = torch.zeros_like(nothing)
+    loss, learned, *_ = letter_figures(torch.randn(1, 3, 5), nothing, none, READ)
     assert (loss.item(), learned.item()) == (0, 0)
+
+
+def places(*numbers: int) -> list[int]:
+    first = TOKENS["<loc_0>"]
+    return [first + number for number in numbers]
+
+
+def test_figures_of_counts_by_hand() -> None:
+    end, letter = TOKENS["</s>"], TOKENS["a"]
+    right = [[*places(100, 200, 300, 400), end], [end], [*places(7), end], [letter, end]]
+    said = [[*places(110, 211, 300), letter, end], [end], [*places(8), *places(9)], [letter, end]]
+    labels = torch.tensor([row + [IGNORED] * (5 - len(row)) for row in right])
+    given = torch.tensor([row + [end] * (5 - len(row)) for row in said])
+    logits = torch.nn.functional.one_hot(given, vocabulary.VOCABULARY_SIZE).float()
+    counts = torch.tensor([1, 1, 1, 0])
+    figures = letter_figures(logits, labels, (labels != IGNORED).long(), counts)
+    _, letters, letters_right, _, _, marked, close, counted, counts_right, leaves, _ = figures
+    assert (letters.item(), letters_right.item(), leaves.sum().item()) == (2, 2, 1)
+    assert (marked.item(), close.item()) == (5, 3)
+    assert (counted.item(), counts_right.item()) == (3, 2)
+
+
+def test_a_place_beside_the_right_one_is_nearly_right() -> None:
+    labels, field = torch.tensor([places(500)]), torch.ones(1, 1).long()
+    here = torch.arange(vocabulary.VOCABULARY_SIZE) - places(500)[0]
+    bell = torch.where(here.abs() <= 4, -0.5 * (here / 2.0) ** 2, -LARGE)[None, None]
+    loss, *_ = letter_figures(bell, labels, field, torch.ones(1))
+    assert loss.item() == pytest.approx(0, abs=1e-5)
+    one, two, far = (
+        letter_figures(
+            4 * torch.nn.functional.one_hot(torch.tensor([places(place)]), here.numel()).float(),
+            labels,
+            field,
+            torch.ones(1),
+        )[0].item()
+        for place in (500, 502, 520)
+    )
+    assert one < two < far
+
+
+def test_places_at_the_edge_have_neighbours_on_one_side() -> None:
+    labels, logits = torch.tensor([places(0, 999)]), torch.zeros(1, 2, vocabulary.VOCABULARY_SIZE)
+    loss, *_ = letter_figures(logits, labels, torch.ones(1, 2).long(), torch.ones(1))
+    assert math.isfinite(loss.item())
+
+
+def test_things_weigh_more_than_letters() -> None:
+    targets = torch.tensor([[[1, FIRST_OBJECT, 0]]])
+    logits = torch.zeros(1, 1, 3, GLYPH_CLASSES)
+    logits[0, 0, [0, 2], [1, 0]] = LARGE  # the thing is taken for anything
+    loss, filled, right = glyph_figures(logits.flatten(2), targets)
+    assert (filled.item(), right.item()) == (2, 1)
+    assert loss.item() == pytest.approx(4 * math.log(GLYPH_CLASSES) / (1 + 4 + 0.15))
 
 
 def test_a_tally_is_a_mean_over_what_was_counted() -> None:
     def figures(loss: float, letters: int, right: int, leaf: int) -> Figures:
         leaves, leaves_right = torch.zeros(FIELDS).long(), torch.zeros(FIELDS).long()
         leaves[leaf], leaves_right[leaf] = 4, right
-        numbers = [torch.tensor(n) for n in (letters, right, 8, 2, 4, 3)]
+        numbers = [torch.tensor(n) for n in (letters, right, 8, 2, 4, 3, 10, 9, 5, 1)]
         return Figures(torch.tensor(loss), torch.tensor(2 * loss), *numbers, leaves, leaves_right)
 
     tally = Tally(torch.device("cpu"))
@@ -121,6 +179,8 @@ def test_a_tally_is_a_mean_over_what_was_counted() -> None:
         "glyphs": 0.25,
         "leaves": 0.5,
         "nulls": 0.75,
+        "places": 0.9,
+        "counts": 0.2,
     }
     assert tally.by_field(3) == [0.25, 0.75, 0.0]
 

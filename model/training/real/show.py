@@ -36,7 +36,7 @@ def varied(
 ) -> tuple[Grey, Glyphs]:
     """The page with another crop, aspect, tilt, light and sharpness."""
     pixels, glyphs = moved(rng, grey, letters, budget)
-    return _lit(pixels, rng), glyphs
+    return lit(pixels, rng), glyphs
 
 
 def _warped(
@@ -70,7 +70,7 @@ def _warped(
     return np.asarray(pixels, np.uint8), glyphs
 
 
-def _lit(pixels: Grey, rng: np.random.Generator) -> Grey:
+def lit(pixels: Grey, rng: np.random.Generator) -> Grey:
     """Other light, contrast, sharpness and grain."""
     kind = rng.random()
     if kind < 0.2:
