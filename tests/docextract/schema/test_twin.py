@@ -11,8 +11,7 @@ from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 
 from docextract.prompt import compact_answer
 from docextract.schema import Schema, load_schema
-from docextract.schema.twin import twin_of
-from docextract.schema.twin import LEAF_LENGTH, LIST_LENGTH
+from docextract.schema.twin import LEAF_LENGTH, LIST_LENGTH, twin_of
 
 
 @pytest.fixture(scope="module")
