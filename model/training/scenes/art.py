@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from training.scenes.stage import Pixels, u8
-from training.synthetic.fonts import ASCII, FontShelf
+from training.synthetic.fonts import ASCII, FontShelf, SizedFace
 from training.synthetic.ink import Ink
 from training.synthetic.values import chance, digits, pick
 from training.synthetic.words import Words
@@ -32,11 +32,14 @@ class Art:
     ) -> None:  # fmt: skip
         """Write into `page` in grey `shade`, the middle at x, y and an em of some px (`at`)."""
         x, y, px = at
-        face = pick(rng, self._faces)
-        sized = face.at(max(size for size in _SIZES if size <= max(px, _SIZES[0])))
+        sized = self.face(rng, px)
         ink = Ink(int(sized.width(text)) + 4, int(sized.px * 1.5))
         ink.text(2, sized.px * 1.1, text, sized)
         print_on(page, ink.pixels(), (x, y - sized.px * 0.35), shade)
+
+    def face(self, rng: np.random.Generator, px: float) -> SizedFace:
+        """Any face, its em of about `px` pixels or less."""
+        return pick(rng, self._faces).at(max(s for s in _SIZES if s <= max(px, _SIZES[0])))
 
     def label(self, rng: np.random.Generator, wide: int, high: int) -> Pixels:
         """The picture (high, wide) on a pack: blocks, a brand, ornaments, lines of small print."""

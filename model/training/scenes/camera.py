@@ -8,7 +8,7 @@ from training.scenes.textures import cloud, grain
 from training.synthetic.values import chance
 
 
-def look(rng: np.random.Generator, stage: Stage, most: float = 0.12) -> None:
+def look(rng: np.random.Generator, stage: Stage, most: float) -> None:
     """Look at the stage from another place: cut by up to `most` a side, slanted and turned."""
     stage.warp(_view(rng, stage.size, most))
 

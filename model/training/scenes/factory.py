@@ -7,16 +7,21 @@ import numpy as np
 from training.scenes.art import Art
 from training.scenes.camera import look, photograph
 from training.scenes.kinds import Supply
+from training.scenes.papers import document, form
 from training.scenes.shelves import shelves
-from training.scenes.stage import Scene
+from training.scenes.stage import Scene, Stage
 from training.scenes.tables import bins, table
+from training.scenes.warehouse import warehouse
+from training.synthetic.pages import PageFactory
 from training.synthetic.values import chance
 
 _UNIT = 28
 _BANDS = ((0, 0), (1, 10), (11, 20), (21, 60), (61, 120))
-_ODDS = (0.06, 0.42, 0.17, 0.22, 0.13)
-_SETTINGS = {"shelves": (shelves, 0.45), "table": (table, 0.35), "bins": (bins, 0.2)}
-SETTINGS = tuple(_SETTINGS)
+_SHARES = (0.06, 0.42, 0.17, 0.22, 0.13)
+_ODDS = {
+    "shelves": 0.34, "table": 0.32, "bins": 0.12, "warehouse": 0.13, "form": 0.04, "document": 0.05,
+}  # fmt: skip
+SETTINGS = tuple(_ODDS)
 """The kinds of scenes."""
 
 
@@ -32,24 +37,34 @@ class SceneFactory:
         self, fonts: Path, words: Path, cutouts: Path | None = None, kept_out: bool = False
     ) -> None:
         self._supply = Supply(Art(fonts, words, kept_out), cutouts)
+        self._pages = PageFactory(fonts, words, kept_out)
 
     def scene(self, rng: np.random.Generator, budget: int, kind: str | None = None) -> Scene:
         """A scene with H * W / 784 <= budget, of a `kind` of setting (any when None)."""
-        odds = [share for _, share in _SETTINGS.values()]
-        kind = kind or str(rng.choice(SETTINGS, p=odds))
+        kind = kind or str(rng.choice(SETTINGS, p=list(_ODDS.values())))
         count = _count(rng)
         size = _size(rng, budget, count)
-        stage = _SETTINGS[kind][0](rng, self._supply, size, count)
+        stage = self._stage(rng, kind, size, count)
         if chance(rng, 0.65):
-            look(rng, stage)
+            look(rng, stage, most=0.03 if kind in ("form", "document") else 0.12)
         seen = stage.scene()
         finest = min((float(sides.min()) for sides in seen.sizes.values()), default=60.0)
         return Scene(photograph(rng, seen.pixels, finest), seen.marks, seen.sizes)
 
+    def _stage(
+        self, rng: np.random.Generator, kind: str, size: tuple[int, int], count: int
+    ) -> Stage:
+        if kind == "document":
+            return document(rng, self._supply, self._pages, size)
+        settings = {
+            "shelves": shelves, "table": table, "bins": bins, "warehouse": warehouse, "form": form,
+        }  # fmt: skip
+        return settings[kind](rng, self._supply, size, count)
+
 
 def _count(rng: np.random.Generator) -> int:
     """How many things about: few mostly, none now and then, up to 120."""
-    low, high = _BANDS[int(rng.choice(len(_BANDS), p=_ODDS))]
+    low, high = _BANDS[int(rng.choice(len(_BANDS), p=_SHARES))]
     return int(rng.integers(low, high + 1))
 
 

@@ -56,28 +56,30 @@ def _pack(rng: np.random.Generator, art: Art, wide: int, high: int) -> Pixels:
 
 def solid(rng: np.random.Generator, front: Pixels, most: float) -> Sprite:
     """A block with this front, seen straight or with a side and the top in oblique view."""
+    if chance(rng, 0.4):
+        return block(rng, front, 0, 0)
+    deep = rng.uniform(0.08, most) * min(front.shape)
+    across = int(deep * rng.uniform(0, 1)) * (1 if chance(rng, 0.5) else -1)
+    return block(rng, front, across, int(deep * rng.uniform(0, 0.8)))
+
+
+def block(rng: np.random.Generator, front: Pixels, across: int, up: int) -> Sprite:
+    """A block whose back lies `across` px to the right (left when negative) and `up` px higher."""
     high, wide = front.shape
-    straight = chance(rng, 0.4)
-    deep = 0.0 if straight else rng.uniform(0.08, most) * min(wide, high)
-    across = float(deep * rng.uniform(0, 1))
-    up = float(deep * rng.uniform(0, 0.8))
-    left = chance(rng, 0.5)
     tone = float(front.mean())
-    size = (wide + int(across) + 1, high + int(up) + 1)
-    picture, alpha = np.zeros(size[::-1], np.uint8), np.zeros(size[::-1], np.uint8)
-    x, y = (int(across) if left else 0), int(up)
-    shift = -across if left else across
-    top = [(x, y), (x + wide, y), (x + wide + shift, y - up), (x + shift, y - up)]
-    edge = x if left else x + wide
-    side = [(edge, y), (edge, y + high), (edge + shift, y + high - up), (edge + shift, y - up)]
-    light = rng.uniform(0.45, 0.95)
-    for corners, gain in ((top, rng.uniform(1.0, 1.25)), (side, light)):
-        _fill(picture, alpha, corners, min(255.0, tone * gain))
+    size = (high + up + 1, wide + abs(across) + 1)
+    picture, alpha = np.zeros(size, np.uint8), np.zeros(size, np.uint8)
+    x, y = max(0, -across), up
+    edge = x + wide if across > 0 else x
+    top = [(x, y), (x + wide, y), (x + wide + across, 0), (x + across, 0)]
+    side = [(edge, y), (edge, y + high), (edge + across, high), (edge + across, 0)]
+    _fill(picture, alpha, top, min(255.0, tone * rng.uniform(1.0, 1.25)))
+    _fill(picture, alpha, side, tone * rng.uniform(0.45, 0.95))
     picture[y : y + high, x : x + wide] = _edged(rng, front)
     alpha[y : y + high, x : x + wide] = 255
     if up > 4 and chance(rng, 0.5):
-        seam = [(x + wide * 0.5, y), (x + wide * 0.5 + shift, y - up)]
-        _line(picture, seam, tone * 0.7)
+        middle = x + wide // 2
+        cv2.line(picture, (middle, y), (middle + across, 0), int(tone * 0.7), 1, cv2.LINE_AA)
     return Sprite(picture, alpha)
 
 
@@ -95,11 +97,6 @@ def _fill(picture: Pixels, alpha: Pixels, corners: Corners, tone: float) -> None
     ring = [np.round(corners).astype(np.int32).reshape(-1, 1, 2)]
     cv2.fillPoly(picture, ring, int(tone))
     cv2.fillPoly(alpha, ring, 255)
-
-
-def _line(picture: Pixels, ends: Corners, tone: float) -> None:
-    (x0, y0), (x1, y1) = ends
-    cv2.line(picture, (round(x0), round(y0)), (round(x1), round(y1)), int(tone), 1, cv2.LINE_AA)
 
 
 def carton(rng: np.random.Generator, art: Art, high: int) -> Sprite:

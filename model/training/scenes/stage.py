@@ -113,16 +113,18 @@ class Stage:
         *,
         gain: float = 1.0,
         shadow: float = 0.0,
+        body: Pixels | None = None,
     ) -> None:
         """Put a sprite with its middle at (x, y); without a name it hides but does not count.
 
-        `gain` multiplies its light; `shadow` is how dark its shadow is, 0 to 1.
+        `gain` multiplies its light; `shadow` is how dark its shadow is, 0 to 1. `body` (h, w) says
+        what belongs to a thing that is thin, as ink is, where that is not its alpha.
         """
         wide, high = sprite.size
         left, top = round(x - wide / 2), round(y - high / 2)
         if shadow > 0:
             self._shade(sprite.alpha, left, top, shadow)
-        solid = sprite.alpha > _SOLID
+        solid = (sprite.alpha if body is None else body) > _SOLID
         box = np.array([left, top, left + wide, top + high], np.float64)
         self._things.append(_Thing(name, float(np.count_nonzero(solid)), box))
         cut = self._cut(left, top, wide, high)

@@ -17,6 +17,7 @@ from training.synthetic.noise import weather
 from training.synthetic.papers import delivery_note, purchase_order, statement, utility_bill
 from training.synthetic.receipts import receipt
 from training.synthetic.sheet import SyntheticPage
+from training.synthetic.values import pick
 from training.synthetic.words import Words
 
 __all__ = ["PageFactory", "SyntheticPage"]
@@ -63,6 +64,12 @@ class PageFactory:
         plan, record = _KINDS[kind](rng, self._words)
         ink, px = draw(rng, plan, self._faces(rng, plan), max_tokens)
         return _finish(rng, ink, px, record, kind)
+
+    def clean(self, rng: np.random.Generator, max_tokens: int) -> NDArray[np.uint8]:
+        """A document (height, width) as it left the printer, to be written and stamped on."""
+        kind = pick(rng, tuple(_KINDS))
+        plan, _ = _KINDS[kind](rng, self._words)
+        return draw(rng, plan, self._faces(rng, plan), max_tokens)[0].pixels()
 
     def crop(
         self, rng: np.random.Generator, width: int, height: int, lines: tuple[int, int] = (1, 6)
