@@ -9,7 +9,7 @@ from docextract.batch.inputs import SUFFIXES, File, Inputs, key_of, stamp_of
 from docextract.batch.job import Job, Outcome, Task
 from docextract.batch.ledger import Ledger
 from docextract.batch.watching import Watcher
-from docextract.batch.worker import Read, Workers
+from docextract.batch.worker import Crew, Read, Workers
 from docextract.errors import ExitCode, MissingFileError, NothingToDoError
 
 MEMORY = 4 * 2**30
@@ -26,13 +26,17 @@ class Options:
 
     `retry`: states, of `failed` and `review`, whose documents are read again. `max_failures`: end
     when so many have failed in this run. `watch`: go on for ever, with new files as they arrive.
+    `ray`: the address of a Ray cluster whose machines read the documents, each worker with so many
+    `gpus`; see docextract.batch.distributed.
     """
 
-    jobs: int = 1
+    jobs: int | None = None
     retry: tuple[str, ...] = ()
     max_failures: int | None = None
     memory: int = MEMORY
     watch: bool = False
+    ray: str | None = None
+    gpus: float | None = None
     debug: bool = False
 
 
@@ -111,7 +115,7 @@ class _Batch:
         self._options = options
         self._audience = audience
         self._watcher = Watcher(inputs) if options.watch else None
-        self._workers: Workers | None = None
+        self._workers: Crew | None = None
         self._paths: set[str] = set()
         self._to_admit: deque[File] = deque()
         self._to_read: deque[Task] = deque()
@@ -140,6 +144,8 @@ class _Batch:
             if not ended:
                 self._prepare()
                 self._hand_out()
+            elif self._workers:
+                self._workers.stop()
             if self._workers and (self._workers.busy or (self._to_read and not ended)):
                 for read in self._workers.wait(_TICK):
                     self._finish(read)
@@ -185,11 +191,21 @@ class _Batch:
 
     def _hand_out(self) -> None:
         if self._to_read and not self._workers:
-            options = self._options
-            self._workers = Workers(self._job, options.jobs, options.memory, options.debug)
+            self._workers = self._hire()
         while self._to_read and self._workers and self._workers.has_room:
             self._workers.submit(self._to_read.popleft())
             self._prepare()
+
+    def _hire(self) -> Crew:
+        options = self._options
+        if options.ray is None:
+            jobs = options.jobs or 1
+            return Workers(self._job, jobs, options.memory, options.debug)
+        from docextract.batch.distributed import Cluster  # Ray is an extra
+
+        return Cluster(
+            self._job, options.ray, options.jobs, options.gpus, options.memory, options.debug
+        )
 
     def _finish(self, read: Read) -> None:
         error = read.outcome.error

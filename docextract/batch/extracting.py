@@ -10,7 +10,8 @@ from typing import Any
 
 from docextract import __version__
 from docextract.batch.job import Entry, Outcome
-from docextract.extraction import extract
+from docextract.choosing import AUTO, MARKS
+from docextract.extraction import extract, extract_each
 from docextract.pages import Document
 from docextract.prompt import render_question
 from docextract.readers import Reader, identify, open_reader
@@ -26,7 +27,8 @@ _HASH = 12  # letters of a hash: enough to tell jobs apart, few enough to be sho
 class Extracting:
     """Read documents into records of `schema`, with `model` on `device`; see `docextract.extract`.
 
-    `details`: whether a line holds the whole extraction, or the record alone.
+    `details`: whether a line holds the whole extraction, or the record alone. `split`: a file may
+    hold several documents, and has a line for each.
     """
 
     schema: str
@@ -34,6 +36,7 @@ class Extracting:
     device: str
     settings: Settings
     details: bool = False
+    split: bool = False
 
     @property
     def layout(self) -> str:
@@ -42,7 +45,8 @@ class Extracting:
 
     def identity(self) -> Mapping[str, str]:
         """The schema as it is written, the questions it leads to, the weights, and the pages."""
-        schema = load_schema(self.schema)
+        schemas = list(MARKS) if self.schema == AUTO else [self.schema]
+        hashes = "".join(_schema_hash(load_schema(schema)) for schema in schemas)
         chosen = {
             f"--{field.name.replace('_', '-')}": str(getattr(self.settings, field.name) or "unset")
             for field in fields(Settings)
@@ -51,51 +55,65 @@ class Extracting:
         return {
             "the job": "extraction",
             "the version": __version__,
-            "the schema": f"{self.schema} ({_schema_hash(schema)})",
+            "the schema": f"{self.schema} ({_short_hash(hashes)})",
             "the model": f"{self.model} ({identify(self.model)[:_HASH]})",
             **chosen,
+            **({"--split": "set"} if self.split else {}),
         }
 
     def open(self) -> "_Extractor":
         """Load the schema and the model."""
-        schema = load_schema(self.schema)
-        return _Extractor(schema, open_reader(self.model, self.device), self.settings)
+        schema = AUTO if self.schema == AUTO else load_schema(self.schema)
+        reader = open_reader(self.model, self.device)
+        return _Extractor(schema, reader, self.settings, self.split)
 
     def lines(self, entry: Entry) -> Iterator[Mapping[str, Any]]:
-        """One line for a file."""
-        outcome, result = entry.outcome, entry.outcome.result
-        if self.details and result:
-            line = {**result, "file": entry.file, "error": None}
-        else:
-            line = {
-                "file": entry.file,
-                "status": outcome.status,
-                "record": result["record"] if result else None,
-                "error": outcome.error,
+        """One line for a file, with `split` for each document in it."""
+        outcome = entry.outcome
+        for result in outcome.result["documents"] if outcome.result else [None]:
+            if self.details and result:
+                line = {**result, "file": entry.file, "error": None}
+            else:
+                line = {
+                    "file": entry.file,
+                    **({"schema": result["schema"]} if result and self.schema == AUTO else {}),
+                    "status": result["status"] if result else outcome.status,
+                    "record": result["record"] if result else None,
+                    "error": outcome.error,
+                }
+            yield line | {
+                "sha256": entry.sha256,
+                "pages": result["pages"] if result and self.split else outcome.pages,
+                "seconds": round(outcome.seconds, 3),
             }
-        yield line | {
-            "sha256": entry.sha256,
-            "pages": outcome.pages,
-            "seconds": round(outcome.seconds, 3),
-        }
 
 
 class _Extractor:
     """The job with its model loaded."""
 
-    def __init__(self, schema: Schema[Any], reader: Reader, settings: Settings) -> None:
+    def __init__(
+        self, schema: Schema[Any] | str, reader: Reader, settings: Settings, split: bool
+    ) -> None:
         self._schema = schema
         self._reader = reader
         self._settings = settings
+        self._split = split
 
     @property
     def at_once(self) -> int:
         return self._reader.questions_at_once
 
     def read(self, document: Document) -> Outcome:
-        extraction = extract(document, self._schema, self._reader, self._settings)
-        pages = len(document.numbers(self._settings.pages))
-        return Outcome(extraction.status, extraction.to_dict(), pages=pages)
+        if self._split:
+            found = extract_each(document, self._schema, self._reader, self._settings)
+        else:
+            found = [extract(document, self._schema, self._reader, self._settings)]
+        doubtful = any(extraction.status == "review" for extraction in found)
+        return Outcome(
+            "review" if doubtful else "ok",
+            {"documents": [extraction.to_dict() for extraction in found]},
+            pages=len(document.numbers(self._settings.pages)),
+        )
 
 
 def _schema_hash(schema: Schema[Any]) -> str:
@@ -105,4 +123,8 @@ def _schema_hash(schema: Schema[Any]) -> str:
     module = sys.modules[schema.model.__module__]
     if module.__file__ and not module.__name__.startswith("docextract."):
         said.append(Path(module.__file__).read_text("utf-8"))  # its validators decide too
-    return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:_HASH]
+    return _short_hash(json.dumps(said))
+
+
+def _short_hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:_HASH]

@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection, wait
+from typing import Protocol
 
 from docextract.batch.job import Job, Outcome, Task, Work
 from docextract.batch.opener import MOST_SECONDS, Opener
@@ -29,6 +30,34 @@ class Read:
 
     task: Task
     outcome: Outcome
+
+
+class Crew(Protocol):
+    """Those who read the documents of a batch."""
+
+    @property
+    def busy(self) -> bool:
+        """Whether a document is being read."""
+
+    @property
+    def has_room(self) -> bool:
+        """Whether one more may be submitted now."""
+
+    def submit(self, task: Task) -> None:
+        """Have a document read."""
+
+    def wait(self, seconds: float) -> list[Read]:
+        """What has been read since; after `seconds` at the latest, though it be nothing.
+
+        Raises:
+            DocextractError: the model cannot be loaded.
+        """
+
+    def stop(self) -> None:
+        """Begin no other document; what was submitted and not begun is left unread."""
+
+    def close(self) -> None:
+        """End all reading at once."""
 
 
 class Workers:
@@ -74,6 +103,9 @@ class Workers:
         for worker in self._workers:
             read += worker.end_overdue()
         return read
+
+    def stop(self) -> None:
+        """Nothing: what was submitted has begun."""
 
     def close(self) -> None:
         """End all processes at once."""

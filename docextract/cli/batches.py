@@ -1,7 +1,8 @@
 """docextract batch: folders of documents, with a ledger that remembers what is done."""
 
+import re
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -32,6 +33,7 @@ from docextract.cli.options import (
     PasswordFileOption,
     PasswordOption,
     SchemaOption,
+    SplitOption,
     StrictOption,
     given,
     passwords_of,
@@ -54,6 +56,7 @@ Examples:
   docextract batch inbox/ --schema invoice -o results.jsonl --retry failed --password-file secret
   docextract batch inbox/ --schema invoice -o results.jsonl --dry-run
   docextract batch inbox/ --schema invoice -o results.jsonl --watch
+  docextract batch s3://bucket/inbox --schema invoice -o results.jsonl --ray head:6379
 
 \b
 The same command goes on where an earlier one stopped, for whatever reason. What it
@@ -61,6 +64,7 @@ knows is in results.jsonl.ledger; the exit code speaks of all files, not of the 
 """
 
 _GIB = 2**30
+_ADDRESS = re.compile(r"auto|local|[\w.-]+:\d+")
 
 
 class Again(StrEnum):
@@ -81,8 +85,15 @@ def batch(
         typer.Option("-o", "--out", metavar="OUT", help="JSON lines, one for each file. Needed."),
     ] = None,
     jobs: Annotated[
-        int, typer.Option("-j", "--jobs", metavar="N", min=1, help="Processes with the model.")
-    ] = 1,
+        int | None,
+        typer.Option(
+            "-j",
+            "--jobs",
+            metavar="N",
+            min=1,
+            help="Processes with the model. Without it: one; with --ray as many as have room.",
+        ),
+    ] = None,
     files_from: Annotated[
         str | None,
         typer.Option(metavar="F", help="Names of files, a line each or ended by zero bytes."),
@@ -99,6 +110,20 @@ def batch(
     watch: Annotated[
         bool, typer.Option("--watch", help="Go on with new files as they arrive.")
     ] = False,
+    ray: Annotated[
+        str | None,
+        typer.Option(
+            metavar="[ADDRESS]",
+            help="Read on the machines of a Ray cluster (host:6379, or auto); bare: on this one.",
+        ),
+    ] = None,
+    gpu_share: Annotated[
+        float | None,
+        typer.Option(
+            metavar="P", min=0, help="With --ray, of a GPU for each process. Without it: a whole."
+        ),
+    ] = None,
+    split: SplitOption = False,
     details: DetailsOption = False,
     strict: StrictOption = False,
     min_confidence: MinConfidenceOption = None,
@@ -127,6 +152,8 @@ def batch(
 
     def work() -> ExitCode:
         results = _results(out)
+        if gpu_share is not None and ray is None:
+            raise UsageError("--gpu-share speaks of the machines of --ray", hint="add --ray")
         settings = Settings(
             budget=parse_budget(budget) if budget else None,
             pages=pages,
@@ -144,14 +171,14 @@ def batch(
             from docextract.batch.ledger import Ledger, files_of
             from docextract.batch.planning import plan
 
-            job = Extracting(given(schema), model, device, settings, details)
+            job = Extracting(given(schema), model, device, settings, details, split)
             listed = read_list(files_from) if files_from else []
             inputs = Inputs(places or [], listed, excluded=files_of(results))
             memory = int(max_memory * _GIB)
             if dry_run:
                 with Progress("counting") as progress:
                     planned = plan(job, inputs, results, memory, progress.show)
-                data.write(_words_of_plan(planned, jobs))
+                data.write(_words_of_plan(planned, jobs or 1))
                 return ExitCode.OK
             options = Options(
                 jobs=jobs,
@@ -159,6 +186,8 @@ def batch(
                 max_failures=max_failures,
                 memory=memory,
                 watch=watch,
+                ray=ray,
+                gpus=0 if device is Device.cpu else gpu_share,
                 debug=debug,
             )
             with (
@@ -172,6 +201,18 @@ def batch(
             return summary.exit_code(strict)
 
     raise typer.Exit(run(work, debug))
+
+
+def spelled_out(words: Sequence[str]) -> list[str]:
+    """The words of the command, with an address behind each bare --ray.
+
+    Typer knows no option whose value may be left out.
+    """
+    following = [*words[1:], ""]
+    return [
+        f"{word}=local" if word == "--ray" and not _ADDRESS.fullmatch(after) else word
+        for word, after in zip(words, following, strict=True)
+    ]
 
 
 class _Audience:

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from docextract.cli import main
+from docextract.cli.batches import spelled_out
 from docextract.errors import ExitCode
 from docextract.readers.scripted import SCRIPT
 
@@ -51,6 +52,21 @@ def test_help_shows_how_it_is_used(run: Run) -> None:
     assert code == 0
     for word in ("--retry", "--files-from", "--watch", "docextract batch inbox/", "goes on where"):
         assert word in out
+
+
+@pytest.mark.parametrize(
+    ("words", "address"),
+    [
+        ("--ray", "local"),
+        ("--ray inbox", "local"),
+        ("--ray -o r.jsonl", "local"),
+        ("--ray auto", None),
+        ("--ray head-1.cluster:6379", None),
+    ],
+)
+def test_ray_may_be_given_without_an_address(words: str, address: str | None) -> None:
+    spelled = words.replace("--ray", f"--ray={address}") if address else words
+    assert spelled_out(words.split()) == spelled.split()
 
 
 @pytest.mark.slow
@@ -96,6 +112,7 @@ def test_a_batch_from_its_plan_to_its_second_run(run: Run, inbox: Path) -> None:
         (["inbox", "-o", "r.csv", *JOB], ExitCode.USAGE, "-o r.jsonl"),
         (["-o", "r.jsonl", *JOB], ExitCode.USAGE, "docextract batch inbox/"),
         (["inbox", "-o", "r.jsonl"], ExitCode.USAGE, "--schema"),
+        (["inbox", "-o", "r.jsonl", *JOB, "--gpu-share", "0.5"], ExitCode.USAGE, "add --ray"),
         (["gone", "-o", "r.jsonl", *JOB], ExitCode.INPUT, "gone: no such file or folder"),
         (["inbox/*.gif", "-o", "r.jsonl", *JOB], ExitCode.NOTHING, "no documents"),
         (["inbox", "-o", "no/r.jsonl", *JOB], ExitCode.USAGE, "cannot be written"),
