@@ -17,6 +17,7 @@ from docextract.grounding.lettering import Lettering, Span
 _ABOVE = 0.9  # what a label above counts of one beside
 _SAME_LINE = 0.6  # heights of a line
 _ROW = 2.5  # heights of a line that the values of a row may hang below its first
+_HANGING = 2.0  # what that costs, in heights of a line beside its column
 _MOST_CHOICES = 4000  # combinations of places looked at in one row
 _TWICE = 100.0
 
@@ -68,9 +69,10 @@ def place_rows(
 ) -> list[dict[str, Span]]:
     """For each row of a list a span for each of its paths that has any."""
     lines = _lines_of(rows)
+    below = [next(filter(None, lines[number:]), None) for number in range(1, len(lines) + 1)]
     choices = [
-        {path: _in_line(value.spans, line) for path, value in row.items() if value.spans}
-        for row, line in zip(rows, lines, strict=True)
+        {path: _in_row(value.spans, line, after) for path, value in row.items() if value.spans}
+        for row, line, after in zip(rows, lines, below, strict=True)
     ]
     edges: dict[str, list[Span]] = defaultdict(list)
     for row, choice in zip(rows, choices, strict=True):
@@ -78,7 +80,7 @@ def place_rows(
             if len(spans) == 1:
                 edges[row[path].key].append(spans[0])
 
-    def cost(key: str, span: Span) -> float:
+    def astray(key: str, span: Span) -> float:
         if key in edges:
             return min(
                 abs(span.box[side] - median(one.box[side] for one in edges[key])) / span.height
@@ -86,7 +88,15 @@ def place_rows(
             )
         return 3 * (1 - likeness(key, pages[span.page].above(span, far=True)))
 
-    return [_cheapest(row, choice, cost) for row, choice in zip(rows, choices, strict=True)]
+    def cheapest(
+        row: Mapping[str, Wanted], choice: Mapping[str, Sequence[Span]], line: _Line | None
+    ) -> dict[str, Span]:
+        def cost(key: str, span: Span) -> float:
+            return astray(key, span) + (_HANGING if line and not line.holds(span) else 0)
+
+        return _cheapest(row, choice, cost)
+
+    return [cheapest(*one) for one in zip(rows, choices, lines, strict=True)]
 
 
 @dataclass(frozen=True)
@@ -101,6 +111,10 @@ class _Line:
 
     def holds(self, span: Span) -> bool:
         return span.page == self.page and abs(span.top - self.top) < _SAME_LINE * self.height
+
+    def reaches(self, span: Span) -> bool:
+        """Whether a place is in this line or below it."""
+        return span.page == self.page and self.top - span.top < _SAME_LINE * self.height
 
     def hangs(self, span: Span) -> bool:
         return span.page == self.page and 0 <= span.top - self.top < _ROW * self.height
@@ -137,13 +151,16 @@ def _gain(spans: Sequence[Span], line: _Line) -> float:
     return rarity / 2 if any(map(line.hangs, spans)) else 0.0
 
 
-def _in_line(spans: Sequence[Span], line: _Line | None) -> Sequence[Span]:
+def _in_row(spans: Sequence[Span], line: _Line | None, after: _Line | None) -> Sequence[Span]:
+    """The places in a row's line or hanging from it, above the line of the row after."""
     if line is None:
         return spans
-    for fits in (line.holds, line.hangs):
-        if inside := [span for span in spans if fits(span)]:
-            return inside
-    return spans
+    inside = [
+        span
+        for span in spans
+        if line.holds(span) or (line.hangs(span) and not (after and after.reaches(span)))
+    ]
+    return inside or spans
 
 
 def _cheapest(

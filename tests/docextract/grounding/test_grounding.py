@@ -216,6 +216,25 @@ def test_rows_stand_below_each_other_and_keys_in_columns(sheet: Sheet) -> None:
         assert_place(grounded, path, box)
 
 
+def test_a_value_may_hang_from_its_row_if_another_has_its_place_in_the_line(sheet: Sheet) -> None:
+    for x, heading in ((50, "Artikel"), (300, "Nettopreis"), (400, "Menge"), (500, "Nettobetrag")):
+        sheet.write(x, 80, heading)
+    boxes = {}
+    rows = [("Hotel", "1", "158,88", "158,88"), ("Lunch", "1", "11,76", "11,76")]
+    for number, (what, quantity, price, amount) in enumerate(rows):
+        y = 110 + 60 * number
+        boxes[f"items.{number}.what"] = sheet.write(50, y, what)
+        boxes[f"items.{number}.unit_price"] = sheet.write(300, y, price)
+        boxes[f"items.{number}.quantity"] = sheet.write(400, y, quantity)
+        boxes[f"items.{number}.amount"] = sheet.write(500, y + 9, amount)
+    keys = "what", "quantity", "unit_price", "amount"
+    items = [dict(zip(keys, row, strict=True)) for row in rows]
+    spec = "items[what, quantity quantity, unit_price money, amount money]"
+    grounded = heard(sheet, spec, items=items)
+    for path, box in boxes.items():
+        assert_place(grounded, path, box)
+
+
 def invoices(seed: int, count: int) -> Iterator[tuple[Sheet, dict[str, Any], dict[str, Any]]]:
     """Pages full of equal values, their records, and where each value stands."""
     rng = random.Random(seed)
