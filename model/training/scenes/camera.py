@@ -7,6 +7,9 @@ from training.scenes.stage import Matrix, Pixels, Stage, grey, u8
 from training.scenes.textures import cloud, grain
 from training.synthetic.values import chance
 
+_FAINT = 16.0
+"""A camera raises the contrast of greys that deviate less than this."""
+
 
 def look(rng: np.random.Generator, stage: Stage, most: float) -> None:
     """Look at the stage from another place: cut by up to `most` a side, slanted and turned."""
@@ -31,6 +34,7 @@ def photograph(rng: np.random.Generator, pixels: Pixels, finest: float) -> Pixel
         pixels = _uneven(rng, pixels)
     if chance(rng, 0.2):
         pixels = _glare(rng, pixels)
+    pixels = _exposed(pixels)
     if chance(rng, 0.85):
         pixels = _tone(rng, pixels)
     pixels = _blurred(rng, pixels, finest)
@@ -68,11 +72,20 @@ def _glare(rng: np.random.Generator, pixels: Pixels) -> Pixels:
     for _ in range(int(rng.integers(1, 4))):
         middle = tuple(int(v) for v in rng.uniform(0, 1, 2) * small)
         axes = tuple(int(v) + 1 for v in rng.uniform(0.01, 0.14, 2) * small[0])
-        strength = float(rng.uniform(30, 120))
+        strength = float(rng.uniform(20, 90))
         cv2.ellipse(shine, middle, axes, rng.uniform(0, 180), 0, 360, strength, cv2.FILLED)
     soft = cv2.GaussianBlur(shine, (0, 0), float(rng.uniform(1, 6)))
     full = cv2.resize(np.clip(soft, 0, 255).astype(np.uint8), (wide, high))
     return u8(cv2.add(pixels, full))
+
+
+def _exposed(pixels: Pixels) -> Pixels:
+    """What a camera does by itself to a picture that would come out all of one grey."""
+    spread = float(pixels[::8, ::8].std())
+    if spread >= _FAINT:
+        return pixels
+    gain = _FAINT / max(spread, 2.0)
+    return u8(cv2.convertScaleAbs(pixels, alpha=gain, beta=(1 - gain) * float(pixels.mean())))
 
 
 def _tone(rng: np.random.Generator, pixels: Pixels) -> Pixels:

@@ -19,7 +19,7 @@ _UNIT = 28
 _BANDS = ((0, 0), (1, 10), (11, 20), (21, 60), (61, 120))
 _SHARES = (0.06, 0.42, 0.17, 0.22, 0.13)
 _ODDS = {
-    "shelves": 0.34, "table": 0.32, "bins": 0.12, "warehouse": 0.13, "form": 0.04, "document": 0.05,
+    "shelves": 0.33, "table": 0.34, "bins": 0.13, "warehouse": 0.09, "form": 0.04, "document": 0.07,
 }  # fmt: skip
 SETTINGS = tuple(_ODDS)
 """The kinds of scenes."""

@@ -22,7 +22,7 @@ def document(
     """A drawn document of about `size`, with up to eight stamps and signatures on it."""
     stage = Stage(pages.clean(rng, size[0] * size[1] // 784).copy())
     wide, high = stage.size
-    amount = int(np.clip(rng.geometric(0.35) - 1, 0, 8))
+    amount = min(8, int(rng.geometric(0.35))) if chance(rng, 0.8) else 0
     spots = rng.uniform(0.1, 0.9, (20 * amount + 1, 2)) * (wide, high)
     largest = min(wide, high) * rng.uniform(0.14, 0.34)
     for x, y in apart(rng, spots, amount, 1.1 * largest)[:amount]:

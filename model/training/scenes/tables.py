@@ -115,6 +115,8 @@ def _companions(rng: np.random.Generator, main: str) -> list[str]:
 def _side(rng: np.random.Generator, kind: str, room: float, count: float) -> float:
     """The side of a thing in px, so that `count` of them cover a likely share of `room`."""
     share = float(np.exp(rng.uniform(np.log(0.1), np.log(1.1))))
+    if kind in LOOSE and count > 10 and chance(rng, 0.12):
+        share = float(rng.uniform(1.2, 2.2))  # a heap: many lie hidden below others
     side = np.sqrt(room * share / count)
     largest = rng.uniform(0.15, 0.5) * np.sqrt(room)
     return float(max(least(kind), min(side, largest)))
