@@ -12,7 +12,7 @@ from pathlib import Path
 
 import typer
 
-from docextract.cli import batches, catalogue, evaluation, reading, reviewing
+from docextract.cli import batches, catalogue, evaluation, models, reading, reviewing
 from docextract.cli.completion import READ, FirstWordDecides
 from docextract.cli.configuration import Configuration, configuration
 from docextract.console import run
@@ -22,6 +22,7 @@ _NAME = "docextract"
 _COMMANDS: Mapping[str, tuple[Callable[..., None], str]] = {
     "batch": (batches.batch, batches.EXAMPLES),
     "evaluate": (evaluation.evaluate, evaluation.EXAMPLES),
+    "model": (models.model, models.EXAMPLES),
     "review": (reviewing.review, reviewing.EXAMPLES),
     "schemas": (catalogue.schemas, catalogue.EXAMPLES),
 }

@@ -57,6 +57,7 @@ Other commands:
   docextract evaluate --help   how right the records of a labelled folder are
   docextract review --help     results as a page on which they are corrected
   docextract schemas           the bundled schemas
+  docextract model --help      models: shown, fetched, verified, removed
 
 \b
 What is not said here may stand in DOCEXTRACT_MODEL and its like, in docextract.toml or

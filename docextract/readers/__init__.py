@@ -11,6 +11,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
+from docextract import hub
 from docextract.errors import DocextractError, ModelError
 from docextract.resources import bundled
 
@@ -114,19 +115,34 @@ def open_reader(spec: str = BUNDLED, device: str = "auto") -> Reader:
         ModelError: there is no such model, or it does not load.
         DeviceError: the device is absent or too small.
     """
-    if spec == BUNDLED:
-        return _zamba2(_bundled_weights(), BUNDLED, device)
-    if spec and Path(spec).is_dir():
-        return _zamba2(Path(spec), spec, device)
     if match := _SERVER.fullmatch(spec):
         return _openai(match["url"], match["model"])
     if match := _TRANSFORMERS.fullmatch(spec):
         return _transformers(match["model"], device)
     if match := _FACTORY.fullmatch(spec):
         return _from_factory(match["module"], match["factory"], device)
-    if _HUB_ID.fullmatch(spec) and not Path(spec).parent.exists():
-        return _zamba2(spec, spec, device)
+    return _zamba2(folder_of(spec), spec, device)
+
+
+def folder_of(spec: str) -> Path:
+    """The folder of the checkpoint that `spec` names: `bundled`, a folder, or a hub id, which is
+    fetched unless it was before.
+
+    Raises:
+        ModelError: there is no such checkpoint.
+    """
+    if spec == BUNDLED:
+        return _bundled_weights()
+    if spec and Path(spec).is_dir():
+        return Path(spec)
+    if is_hub_id(spec):
+        return hub.fetch(spec)
     raise _no_model(spec)
+
+
+def is_hub_id(spec: str) -> bool:
+    """Whether `spec` can only mean a model of the hub: `owner/model`, and no such folder."""
+    return bool(_HUB_ID.fullmatch(spec)) and not Path(spec).parent.exists()
 
 
 _LOADING = Lock()
@@ -151,16 +167,12 @@ def identify(spec: str = BUNDLED) -> str:
     Raises:
         ModelError: there is no such model.
     """
-    if spec == BUNDLED:
-        return _hash_of(_checkpoint_files(_bundled_weights()))
-    if spec and Path(spec).is_dir():
-        return _hash_of(_checkpoint_files(Path(spec)))
     if _SERVER.fullmatch(spec):
         return hashlib.sha256(spec.encode()).hexdigest()
     if match := _TRANSFORMERS.fullmatch(spec):
-        folder = Path(match["model"])
-        local = folder if folder.is_dir() else _fetched(match["model"])
-        return _hash_of(_checkpoint_files(local))
+        named = match["model"]
+        folder = Path(named) if Path(named).is_dir() else hub.fetch(named)
+        return _hash_of(_checkpoint_files(folder))
     if match := _FACTORY.fullmatch(spec):
         try:
             found = importlib.util.find_spec(match["module"])
@@ -169,9 +181,8 @@ def identify(spec: str = BUNDLED) -> str:
         if found is None or not found.origin:
             raise ModelError(f"there is no module {match['module']}")
         return _hash_of([Path(found.origin)])
-    if _HUB_ID.fullmatch(spec) and not Path(spec).parent.exists():
-        return _fetched(spec).name  # the commit
-    raise _no_model(spec)
+    folder = folder_of(spec)
+    return folder.name if is_hub_id(spec) else _hash_of(_checkpoint_files(folder))
 
 
 def _checkpoint_files(folder: Path) -> list[Path]:
@@ -184,18 +195,6 @@ def _hash_of(files: Sequence[Path]) -> str:
         with path.open("rb") as file:
             everything.update(hashlib.file_digest(file, "sha256").digest())
     return everything.hexdigest()
-
-
-def _fetched(hub_id: str) -> Path:
-    import huggingface_hub  # slow to import
-
-    try:
-        return Path(huggingface_hub.snapshot_download(hub_id, allow_patterns=list(_CHECKPOINT)))
-    except Exception as error:  # those of its HTTP client, too
-        raise ModelError(
-            f"there is no folder {hub_id}, and the hub does not give it: {error}",
-            hint="check the name, the connection and HF_HUB_OFFLINE, or name a local folder",
-        ) from error
 
 
 def _no_model(spec: str) -> ModelError:
@@ -213,7 +212,7 @@ def _bundled_weights() -> Path:
         raise ModelError(error.message, hint=error.hint) from error
 
 
-def _zamba2(checkpoint: str | Path, name: str, device: str) -> Reader:
+def _zamba2(checkpoint: Path, name: str, device: str) -> Reader:
     from docextract.readers.zamba2 import Zamba2Reader
 
     return Zamba2Reader(checkpoint, name, device)

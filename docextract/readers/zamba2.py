@@ -19,6 +19,7 @@ from docextract.objects import load_objects
 from docextract.prompt import EXTRACT
 from docextract.readers import Reading
 from docextract.readers.grammar import GrammarConstraint
+from zamba2_vl import checkpoint
 from zamba2_vl.api import Zamba2VL
 from zamba2_vl.engine.request import Token
 from zamba2_vl.tokenizer import Tokenizer
@@ -40,23 +41,24 @@ class Zamba2Reader:
 
     pages_at_once = 1
 
-    def __init__(self, checkpoint: str | Path, name: str, device: str = "auto") -> None:
-        """Load a folder or a hub id.
+    def __init__(self, folder: Path, name: str, device: str = "auto") -> None:
+        """Load a folder.
 
         Raises:
-            ModelError: it is no Zamba2-VL checkpoint, damaged, or cannot be fetched.
+            ModelError: it is no Zamba2-VL checkpoint, or damaged.
             DeviceError: the device is absent or too small.
         """
         started = time.perf_counter()
         self.name = name
         with _their_errors():
-            self._model = Zamba2VL.from_pretrained(checkpoint, device=device)
+            self._model = Zamba2VL.from_pretrained(folder, device=device)
         if self._model.images is None:
             raise ModelError(
                 f"{name} is a text-only model and cannot see pages",
                 hint="choose a Zamba2-VL checkpoint, or bundled",
             )
-        self.questions_at_once = _AT_ONCE[next(self._model.model.parameters()).device.type]
+        self.device = next(self._model.model.parameters()).device.type
+        self.questions_at_once = _AT_ONCE[self.device]
         words = self._model.tokenizer
         folder = Path(words.path).parent
         self.calibration = load_calibration(folder)
@@ -109,6 +111,18 @@ class Zamba2Reader:
     def close(self) -> None:
         """Let go of the model."""
         del self._model
+
+
+def examine(folder: Path) -> int:
+    """Hold a checkpoint's files against each other without reading any weights; how many
+    parameters it has.
+
+    Raises:
+        ModelError: they do not belong together, or are damaged.
+    """
+    with _their_errors():
+        Tokenizer.from_folder(folder)
+        return checkpoint.examine(folder)
 
 
 def _has_token(words: Tokenizer, token: str) -> bool:

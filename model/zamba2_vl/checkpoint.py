@@ -55,14 +55,8 @@ def load(
     TruncatedError, WeightsMismatchError, MemoryShortageError.
     """
     folder, device = Path(folder), torch.device(device)
-    config = Zamba2VLConfig.from_folder(folder)
-    stored = {tensor.name: tensor for file in _files(folder) for tensor in _tensors(file)}
-    with torch.device("meta"), _WithoutValues():
-        model = build(config)
-    owners = _owners(model)
-    _check_names(owners, stored)
+    model, owners, stored = _outlined(folder)
     parameters = dict(model.named_parameters())
-    _check_shapes(parameters, stored)
     _check_memory(sum(p.numel() for p in parameters.values()) * dtype.itemsize, device)
     weights: dict[str, Tensor] = {}
     try:
@@ -77,6 +71,16 @@ def load(
             )
     model.load_state_dict(weights, strict=False, assign=True)
     return model.eval()
+
+
+def examine(folder: str | Path) -> int:
+    """Hold the weights in `folder` against its config.json without reading them; how many
+    parameters there are.
+
+    Raises as `load` does.
+    """
+    model, _, _ = _outlined(Path(folder))
+    return sum(parameter.numel() for parameter in model.parameters())
 
 
 def save(model: Model, folder: str | Path, dtype: torch.dtype = torch.bfloat16) -> None:
@@ -106,6 +110,18 @@ def save(model: Model, folder: str | Path, dtype: torch.dtype = torch.bfloat16) 
 def build(config: Zamba2VLConfig) -> Model:
     """A model of this configuration with fresh weights."""
     return Decoder(config.text) if config.vision is None else VisionLanguageModel(config)
+
+
+def _outlined(folder: Path) -> tuple[Model, dict[str, str], dict[str, "StoredTensor"]]:
+    """A model without values; the names of its weights and who owns them; where those lie."""
+    config = Zamba2VLConfig.from_folder(folder)
+    stored = {tensor.name: tensor for file in _files(folder) for tensor in _tensors(file)}
+    with torch.device("meta"), _WithoutValues():
+        model = build(config)
+    owners = _owners(model)
+    _check_names(owners, stored)
+    _check_shapes(dict(model.named_parameters()), stored)
+    return model, owners, stored
 
 
 @dataclass(frozen=True)
