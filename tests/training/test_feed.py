@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 import torch
 
-from training import real
+from training import counted, real
 from training.feed import (
     MAIN_KEYS,
+    CountedPhotos,
     Desk,
     DrawnPages,
+    DrawnScenes,
     Feed,
     Mixture,
     Pool,
@@ -24,7 +26,7 @@ from training.feed import (
     loader,
 )
 from training.real.store import save
-from training.samples import IGNORED, Batch, Canvas, Encoder, Sample
+from training.samples import FIRST_OBJECT, IGNORED, Batch, Canvas, Encoder, Sample, stack
 from zamba2_vl.config import VisionConfig
 
 CROPS = Canvas(patches=64, windows=1, length=200, text=150)
@@ -117,6 +119,61 @@ def test_a_scan_of_which_nothing_is_known_still_shows_its_letters(
     sample = desk.sample(Encoder(vision, PAGES), 0, np.random.default_rng(0))
     assert sample is not None
     assert sample.glyphs.any() and (sample.labels == IGNORED).all()
+
+
+def test_things_are_counted_in_photos_and_drawn_scenes(
+    drawn: Sources, photos: Path, vision: VisionConfig
+) -> None:
+    rng, encoder = np.random.default_rng(0), Encoder(vision, PAGES, slips=0.1)
+    for share in (0.0, 1.0):
+        desk = Desk(replace(drawn, real=photos), Mixture(count=1.0, photos=share))
+        samples = [desk.sample(encoder, 0, rng) for _ in range(8)]
+        batch = stack([sample for sample in samples if sample], PAGES, vision)
+        assert batch["counts"].all()
+        assert (batch["glyphs"] >= FIRST_OBJECT).any()
+        asked = texts(batch, encoder)
+        assert all("<|count|>" in text and text.endswith("</s>") for text in asked)
+        assert any("<loc_" in text for text in asked)
+
+
+def test_a_page_is_not_counted_and_a_count_is_not_read(
+    drawn: Sources, vision: VisionConfig
+) -> None:
+    desk, rng = Desk(drawn, Mixture(count=0.5)), np.random.default_rng(0)
+    encoder = Encoder(vision, PAGES, cut=True)
+    batch = stack([s for _ in range(10) if (s := desk.sample(encoder, 0, rng))], PAGES, vision)
+    counted = ["<|count|>" in text for text in texts(batch, encoder)]
+    assert batch["counts"].tolist() == counted and 1 < sum(counted) < 9
+
+
+def test_the_tower_alone_learns_things_without_a_question(
+    drawn: Sources, vision: VisionConfig
+) -> None:
+    desk = Desk(drawn, Mixture(count=1.0, text=False))
+    encoder, rng = Encoder(vision, PAGES), np.random.default_rng(1)
+    samples = [sample for _ in range(4) if (sample := desk.sample(encoder, 0, rng))]
+    assert any((sample.glyphs >= FIRST_OBJECT).any() for sample in samples)
+    assert all((sample.labels == IGNORED).all() for sample in samples)
+
+
+def test_held_out_photos_are_asked_for_what_lies_in_them(
+    photos: Path, vision: VisionConfig
+) -> None:
+    encoder = Encoder(vision, PAGES)
+    pages = CountedPhotos(counted.load(photos, "dev"), encoder)
+    [batch] = held_out(pages, encoder, batch=2, workers=0)
+    dice, coins = texts(batch, encoder)
+    assert "<|count|>die</s>" in dice and dice.count("<loc_") == 2 * 3
+    assert "<|count|>coin</s>" in coins and coins.count("<loc_") == 2 * 4
+
+
+def test_held_out_scenes_are_the_same_each_time_and_some_lack_what_is_asked(
+    drawn: Sources, vision: VisionConfig
+) -> None:
+    encoder = Encoder(vision, PAGES)
+    one, same = (DrawnScenes(drawn, encoder, 4) for _ in range(2))
+    assert all((one[i].patches == same[i].patches).all() for i in range(4))
+    assert (one[3].labels != IGNORED).sum() == 1  # the end alone
 
 
 def test_without_prepared_scans_all_pages_are_drawn(drawn: Sources) -> None:

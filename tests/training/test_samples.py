@@ -7,6 +7,7 @@ import torch
 from training.questions import Exercise, Piece, exercise
 from training.samples import (
     ALPHABET,
+    FIRST_OBJECT,
     GLYPH_CLASSES,
     IGNORED,
     Canvas,
@@ -15,6 +16,7 @@ from training.samples import (
     layout_of,
     stack,
 )
+from training.scenes.objects import OBJECTS, code_point
 from zamba2_vl.chat import render
 from zamba2_vl.config import VisionConfig
 from zamba2_vl.vision.windows import WindowLayout
@@ -45,6 +47,11 @@ def encoded(
     sample = encoder.encode(page, glyphs, task, rng)
     assert sample is not None
     return sample
+
+
+def encoder_ids(vision: VisionConfig, *tokens: str) -> list[int]:
+    tokenizer = Encoder(vision, CANVAS).tokenizer
+    return [tokenizer.encode(token).ids[0] for token in tokens]
 
 
 def test_patches_lie_in_the_towers_order(
@@ -126,6 +133,33 @@ def test_slips_change_what_is_shown_and_not_what_is_learned(
     assert changed.size > 3
     # Letters and digits of what is chosen, no blanks or marks.
     assert set(changed) <= {begin + i for i, letter in enumerate("word 123!") if letter.isalnum()}
+
+
+def test_a_thing_has_a_class_of_its_own(encoder: Encoder, rng: np.random.Generator) -> None:
+    glyphs = np.array([(20, 30, code_point(name)) for name in ("bottle", "die")], np.int32)
+    sample = encoded(encoder, rng, glyphs=glyphs)
+    named = sample.glyphs[sample.glyphs > 0] - FIRST_OBJECT
+    assert [list(OBJECTS)[index] for index in named] == ["bottle", "die"]
+    assert len({*map(code_point, OBJECTS), *map(ord, ALPHABET)}) == GLYPH_CLASSES - 2
+
+
+def test_places_are_shown_a_little_off_and_learned_as_they_are(
+    vision: VisionConfig, rng: np.random.Generator
+) -> None:
+    places = rng.integers(0, 1000, 80)
+    text = "".join(f"<loc_{place}>" for place in places)
+    task = Exercise("<|count|>die", [Piece(text, True, 1)], counts=True)
+    steady, unsteady = (
+        encoded(Encoder(vision, CANVAS, slips), rng, task=task) for slips in (0.0, 0.01)
+    )
+    assert steady.counts == unsteady.counts == 1
+    assert (steady.labels == unsteady.labels).all()
+    off = np.abs(steady.ids - unsteady.ids)
+    shown = np.isin(steady.ids, steady.labels[steady.labels != IGNORED])
+    assert 12 < (off > 0).sum() < 36 and off.max() < 30
+    assert not off[~shown].any()
+    first = encoder_ids(vision, "<loc_0>", "<loc_999>")
+    assert first[0] <= unsteady.ids[shown].min() and unsteady.ids[shown].max() <= first[1]
 
 
 def test_an_answer_may_fill_the_canvas_and_no_more(

@@ -66,7 +66,7 @@ def varied(rng: np.random.Generator, photo: CountedPhoto, pieces: Pieces, budget
     middle = middle + rng.uniform(-0.5, 0.5, 2) * np.abs(np.array([width, height]) - part)
     quarter = int(rng.integers(4)) if chance(rng, 0.5) else 0
     shape = part[::-1] if quarter % 2 else part
-    size = fit_size(shape[0], shape[1], max(16, int(budget * rng.uniform(0.5, 1.0))))
+    size = fit_size(shape[0], shape[1], max(16, int(budget * rng.uniform(0.7, 1.0))))
     matrix = _look(rng, middle, part, quarter, size, photo.kind in _MIRRORED and chance(rng, 0.5))
     shown = _through(rng, pixels, matrix, size)
     seen = [_in_sight(box, matrix, size) for box in boxes]
