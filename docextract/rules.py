@@ -23,7 +23,7 @@ values, and only where all of them are there: what is absent breaks nothing.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from itertools import pairwise
@@ -89,6 +89,11 @@ def in_order(*dates: str) -> Rule:
 def either(*rules: Rule) -> Rule:
     """One of the rules holds, as where a tax may be part of the sum or come on top of it."""
     return _Either(rules)
+
+
+def inside(place: str, rule: Rule) -> Rule:
+    """The rule of a nested record, for each that stands at `place`: `seller`, `line_items.*`."""
+    return _Inside(place, rule)
 
 
 @dataclass(frozen=True)
@@ -163,6 +168,31 @@ class _Either:
         yield from found.values()
 
 
+@dataclass(frozen=True)
+class _Inside:
+    place: str
+    rule: Rule
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        return tuple(f"{self.place}.{path}" for path in self.rule.paths)
+
+    def judge(self, values: Values) -> Iterator[Verdict]:
+        inner: dict[str, dict[str, object]] = {}
+        pattern = re.compile(rf"({_any_row(self.place)})\.(.+)", re.ASCII)
+        for path, value in values.items():
+            if match := pattern.fullmatch(path):
+                inner.setdefault(match[1], {})[match[2]] = value
+        for place, record in inner.items():
+            for verdict in self.rule.judge(record):
+                yield replace(
+                    verdict,
+                    path=f"{place}.{verdict.path}",
+                    involved=tuple(f"{place}.{path}" for path in verdict.involved),
+                    message=f"{place}: {verdict.message}",
+                )
+
+
 def _cases(paths: Sequence[str], values: Values) -> list[tuple[str, ...]]:
     """The fields of the record that the paths mean, once, or where the last has a `*` by rows."""
     rows = [_rows(path, values) for path in paths]
@@ -175,9 +205,14 @@ def _rows(path: str, values: Values) -> list[str]:
     """The path itself, or with `*` those of all rows, in their order."""
     if "*" not in path.split("."):
         return [path]
-    steps = (r"\d+" if step == "*" else re.escape(step) for step in path.split("."))
-    pattern = re.compile(r"\.".join(steps), re.ASCII)
+    pattern = re.compile(_any_row(path), re.ASCII)
     return [known for known in values if pattern.fullmatch(known)]
+
+
+def _any_row(path: str) -> str:
+    """A regular expression of the paths that one with `*` means."""
+    steps = (r"\d+" if step == "*" else re.escape(step) for step in path.split("."))
+    return r"\.".join(steps)
 
 
 def _numbers(paths: Sequence[str], values: Values) -> list[Decimal]:

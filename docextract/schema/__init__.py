@@ -3,19 +3,19 @@
 import difflib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from os import PathLike, fspath
 from pathlib import Path
-from typing import Any, Generic, TypeVar, overload
+from typing import Any, Generic, TypeVar, get_args, get_origin, overload
 
 from pydantic import BaseModel
 from pydantic.errors import PydanticUserError
 
 from docextract.errors import SchemaError
 from docextract.resources import bundled, bundled_schemas
-from docextract.rules import Rules
+from docextract.rules import Rule, Rules, inside
 from docextract.schema.fields import Field, Group, Leaf, Listing, read_fields
 from docextract.schema.inline import parse_inline
 from docextract.schema.json_schema import model_of
@@ -118,8 +118,8 @@ def _of_model(reference: str, model: type[M]) -> Schema[M]:
 
 
 def _rules(reference: str, model: type[BaseModel], fields: Group) -> Rules:
-    """What the class declares in `rules`, all of it about fields that there are."""
-    rules: Rules = getattr(model, "rules", ())
+    """What the class and those nested in it declare in `rules`, about fields that there are."""
+    rules = tuple(_declared(model))
     known = set(_paths(fields))
     for rule in rules:
         for path in rule.paths:
@@ -129,6 +129,22 @@ def _rules(reference: str, model: type[BaseModel], fields: Group) -> Rules:
                     hint=f"fields are {', '.join(sorted(known))}",
                 )
     return rules
+
+
+def _declared(model: type[BaseModel]) -> Iterator[Rule]:
+    yield from getattr(model, "rules", ())
+    for name, field in model.model_fields.items():
+        for place, nested in _nested(field.annotation, field.alias or name):
+            yield from (inside(place, rule) for rule in _declared(nested))
+
+
+def _nested(annotation: Any, place: str) -> Iterator[tuple[str, type[BaseModel]]]:
+    """The classes in a type like `list[Row] | None`, each with the path of its records."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield place, annotation
+    listed = get_origin(annotation) in (list, tuple, set, frozenset, Sequence)
+    for part in get_args(annotation):
+        yield from _nested(part, f"{place}.*" if listed else place)
 
 
 def _paths(field: Field, path: str = "") -> Iterator[str]:

@@ -1,8 +1,9 @@
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from docextract.errors import SchemaError
 from docextract.prompt import compact_question
@@ -62,6 +63,30 @@ def test_a_class_declares_its_rules() -> None:
     assert schema.rules == Ruled.rules
     assert list(schema.tree) == ["net", "total"]
     assert load_schema(Ticket).rules == ()
+
+
+class Sheaf(BaseModel):
+    main: Ruled
+    others: list[Ruled] | None = Field(None, alias="more")
+
+
+def test_the_rules_of_nested_classes_hold_for_each_of_their_records() -> None:
+    rules = load_schema(Sheaf).rules
+    assert [rule.paths for rule in rules] == [
+        ("main.net", "main.total"),
+        ("more.*.net", "more.*.total"),
+    ]
+    one, other = Decimal(1), Decimal(2)
+    values = {"main.net": one, "main.total": one, "more.0.net": one, "more.0.total": one}
+    values |= {"more.1.net": one, "more.1.total": other}
+    verdicts = [verdict for rule in rules for verdict in rule.judge(values)]
+    assert [(verdict.path, verdict.passed) for verdict in verdicts] == [
+        ("main.total", True),
+        ("more.0.total", True),
+        ("more.1.total", False),
+    ]
+    assert verdicts[-1].involved == ("more.1.net", "more.1.total")
+    assert verdicts[-1].message == "more.1: net is 1, total is 2"
 
 
 def test_a_rule_about_no_field_is_refused() -> None:
