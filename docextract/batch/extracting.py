@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from docextract import __version__
-from docextract.batch.job import Entry, Outcome
+from docextract.batch.job import Entry, Outcome, chosen
 from docextract.choosing import AUTO, MARKS
 from docextract.extraction import extract, extract_each
 from docextract.pages import Document
@@ -18,8 +18,8 @@ from docextract.readers import Reader, identify, open_reader
 from docextract.schema import Schema, load_schema
 from docextract.settings import Settings
 
-# They decide whether a document can be read, and not what it becomes.
-_OUTSIDE = ("limits", "passwords", "timeout")
+# They decide whether a document can be read, and not what it becomes; or it is not for records.
+_OUTSIDE = ("limits", "passwords", "timeout", "tiles")
 _HASH = 12  # letters of a hash: enough to tell jobs apart, few enough to be shown
 
 
@@ -47,17 +47,17 @@ class Extracting:
         """The schema as it is written, the questions it leads to, the weights, and the pages."""
         schemas = list(MARKS) if self.schema == AUTO else [self.schema]
         hashes = "".join(_schema_hash(load_schema(schema)) for schema in schemas)
-        chosen = {
-            f"--{field.name.replace('_', '-')}": str(getattr(self.settings, field.name) or "unset")
+        names = [
+            field.name
             for field in fields(Settings)
             if field.repr and field.name not in _OUTSIDE  # and what is secret is not written down
-        }
+        ]
         return {
             "the job": "extraction",
             "the version": __version__,
             "the schema": f"{self.schema} ({_short_hash(hashes)})",
             "the model": f"{self.model} ({identify(self.model)[:_HASH]})",
-            **chosen,
+            **chosen(self.settings, names),
             **({"--split": "set"} if self.split else {}),
         }
 

@@ -54,11 +54,17 @@ class Inputs:
     """The places where a batch looks for documents.
 
     `words` are folders, which are searched to their depths, files and globs (`scans/**/*.pdf`).
-    `listed` are files, one by one. Paths in `excluded` are never documents.
+    `listed` are files, one by one. Paths in `excluded`, and what is in folders among them, are
+    never documents. With `every`, files of a folder are taken whatever they are called, so that
+    those that are no documents are told of one by one.
     """
 
     def __init__(
-        self, words: Sequence[str], listed: Sequence[str] = (), excluded: Iterable[Path] = ()
+        self,
+        words: Sequence[str],
+        listed: Sequence[str] = (),
+        excluded: Iterable[Path] = (),
+        every: bool = False,
     ) -> None:
         """Note where each place is.
 
@@ -74,6 +80,7 @@ class Inputs:
         self._words = words
         self._listed = listed
         self._excluded = {_absolute(path) for path in excluded}
+        self._every = every
         homes = {*map(_home, words), *(str(Path(name).parent) for name in listed)}
         self._homes = {home: _identity(home) for home in homes}
 
@@ -83,7 +90,7 @@ class Inputs:
         seen: set[str] = set()
         for name in self._names(found.passed_over):
             path = _absolute(Path(name))
-            if path not in seen and path not in self._excluded:
+            if path not in seen and not self._is_excluded(path):
                 seen.add(path)
                 found.files.append(File(path, name))
         return found
@@ -101,10 +108,15 @@ class Inputs:
                     hint="bring it back, then give the same command: it goes on where it was",
                 )
 
+    def _is_excluded(self, path: str) -> bool:
+        return path in self._excluded or any(
+            str(folder) in self._excluded for folder in Path(path).parents
+        )
+
     def _names(self, passed_over: Counter[str]) -> Iterator[str]:
         for word in self._words:
             if Path(word).is_dir():
-                yield from _walk(word, passed_over)
+                yield from _walk(word, passed_over, self._every)
             elif os.path.lexists(word):
                 yield word
             else:
@@ -154,7 +166,7 @@ def is_hash(key: str) -> bool:
     return bool(_SHA256.fullmatch(key))
 
 
-def _walk(folder: str, passed_over: Counter[str]) -> Iterator[str]:
+def _walk(folder: str, passed_over: Counter[str], every: bool) -> Iterator[str]:
     """Documents of a folder and the folders in it; links are followed, but never in circles."""
     visited = set()
     for place, folders, files in os.walk(folder, followlinks=True):
@@ -166,7 +178,7 @@ def _walk(folder: str, passed_over: Counter[str]) -> Iterator[str]:
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(files):
             suffix = Path(name).suffix.lower()
-            if suffix in SUFFIXES and not name.startswith("."):
+            if (every or suffix in SUFFIXES) and not name.startswith("."):
                 yield str(Path(place) / name)
             else:
                 passed_over[suffix or name] += 1

@@ -4,7 +4,7 @@ A job is a small value that travels to other processes: it names schema and mode
 neither. Opened there, it becomes the work itself.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -46,6 +46,13 @@ class Entry:
     file: str
     sha256: str | None
     outcome: Outcome
+
+
+def chosen(settings: Settings, names: Sequence[str]) -> dict[str, str]:
+    """Some of the settings as words of a job's identity, as they are called on the command line."""
+    return {
+        f"--{name.replace('_', '-')}": str(getattr(settings, name) or "unset") for name in names
+    }
 
 
 class Work(Protocol):

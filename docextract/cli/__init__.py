@@ -12,7 +12,7 @@ from pathlib import Path
 
 import typer
 
-from docextract.cli import batches, catalogue, evaluation, models, reading, reviewing
+from docextract.cli import batches, catalogue, counts, evaluation, models, reading, reviewing
 from docextract.cli.completion import READ, FirstWordDecides
 from docextract.cli.configuration import Configuration, configuration
 from docextract.console import run
@@ -21,6 +21,7 @@ from docextract.errors import ExitCode, MissingFileError, UsageError
 _NAME = "docextract"
 _COMMANDS: Mapping[str, tuple[Callable[..., None], str]] = {
     "batch": (batches.batch, batches.EXAMPLES),
+    "count": (counts.count, counts.EXAMPLES),
     "evaluate": (evaluation.evaluate, evaluation.EXAMPLES),
     "model": (models.model, models.EXAMPLES),
     "review": (reviewing.review, reviewing.EXAMPLES),

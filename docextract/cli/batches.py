@@ -151,7 +151,7 @@ def batch(
     """Read folders of documents; nothing is lost, nothing read twice, no file stops the others."""
 
     def work() -> ExitCode:
-        results = _results(out)
+        results = results_file(out)
         if gpu_share is not None and ray is None:
             raise UsageError("--gpu-share speaks of the machines of --ray", hint="add --ray")
         settings = Settings(
@@ -193,10 +193,10 @@ def batch(
             with (
                 Ledger(results, job, overwrite) as ledger,
                 Board("files") as board,
-                _Audience(board).listening() as audience,
+                Follower(board).listening() as audience,
             ):
                 summary = run_batch(job, inputs, ledger, options, audience)
-            for line in _words_of_end(summary, results):
+            for line in words_of_end(summary, results):
                 say(line)
             return summary.exit_code(strict)
 
@@ -215,7 +215,7 @@ def spelled_out(words: Sequence[str]) -> list[str]:
     ]
 
 
-class _Audience:
+class Follower:
     """Shows a batch on the board, and takes Ctrl+C to it."""
 
     def __init__(self, board: Board) -> None:
@@ -246,7 +246,7 @@ class _Audience:
         return self._interrupted
 
     @contextmanager
-    def listening(self) -> "Iterator[_Audience]":
+    def listening(self) -> "Iterator[Follower]":
         """The first Ctrl+C asks the batch to end, the second interrupts it like any program."""
         before = {number: signal.signal(number, self._hear) for number in _ENDING}
         try:
@@ -265,7 +265,8 @@ class _Audience:
 _ENDING = (signal.SIGINT, signal.SIGTERM)
 
 
-def _results(out: Path | None) -> Path:
+def results_file(out: Path | None) -> Path:
+    """Where the lines of a batch go. Raises UsageError for what is no file of lines."""
     if out is None:
         raise UsageError("no file for the results is given", hint="add -o results.jsonl")
     if out.suffix.lower() in (".csv", ".json", ".xlsx", ".parquet"):
@@ -289,7 +290,8 @@ def _words_of_plan(plan: "Plan", jobs: int) -> str:
     )
 
 
-def _words_of_end(summary: "Summary", results: Path) -> Iterator[str]:
+def words_of_end(summary: "Summary", results: Path) -> Iterator[str]:
+    """How a batch ended, in lines for a person."""
     states = summary.states
     yield (
         f"{summary.files:,} files: {states['done']:,} ok, {states['review']:,} for review, "

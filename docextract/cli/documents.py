@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from docextract.cli.options import Device
 from docextract.console import Progress
@@ -13,8 +13,13 @@ from docextract.errors import DocextractError, ExitCode, ModelError, SchemaError
 from docextract.settings import Limits, Settings
 
 if TYPE_CHECKING:
-    from docextract.records import Outcome
+    from docextract.pages import Document
+    from docextract.readers import Reader
+    from docextract.records import Extraction, Outcome, Status
     from docextract.schema import Schema
+
+T = TypeVar("T")
+Show = Callable[[str], None]
 
 
 def read_each(
@@ -32,9 +37,37 @@ def read_each(
     """
     from docextract.asking import Progress as Step
     from docextract.extraction import extract, extract_each
+    from docextract.records import Outcome
+
+    def read(document: "Document", reader: "Reader", show: Show) -> "list[Extraction[Any]]":
+        def tell(step: Step) -> None:
+            show(step.words)
+
+        if split:
+            return extract_each(document, schema, reader, settings, progress=tell)
+        return [extract(document, schema, reader, settings, progress=tell)]
+
+    for file, found in visit_each(files, settings, model, device, read):
+        if isinstance(found, DocextractError):
+            yield Outcome(file, error=found)
+        else:
+            yield from (Outcome(file, extraction) for extraction in found)
+
+
+def visit_each(
+    files: Sequence[str],
+    settings: Settings,
+    model: str,
+    device: Device,
+    visit: "Callable[[Document, Reader, Show], T]",
+) -> "Iterator[tuple[str, T | DocextractError]]":
+    """What a visit makes of each file in turn, or why there is none.
+
+    Each document is opened before the model is, since most that cannot be read shows at once.
+    Errors of the schema or the model are no file's own and are raised.
+    """
     from docextract.pages import open_document, parse_selection
     from docextract.readers import Reader, open_reader
-    from docextract.records import Outcome
 
     if settings.pages is not None:
         parse_selection(settings.pages)
@@ -43,34 +76,27 @@ def read_each(
     def reader() -> Reader:
         return stack.enter_context(closing(open_reader(model, device)))
 
-    def read_one(file: str, show: Callable[[str], None]) -> list[Outcome]:
-        def tell(step: Step) -> None:
-            show(step.words)
-
+    def visit_one(file: str, show: Show) -> "T | DocextractError":
         try:
             source = _source(file, settings.limits)
             with open_document(source, settings.limits, settings.passwords, file) as document:
                 document.numbers(settings.pages)
                 show("loading the model")
-                if split:
-                    found = extract_each(document, schema, reader(), settings, progress=tell)
-                else:
-                    found = [extract(document, schema, reader(), settings, progress=tell)]
+                return visit(document, reader(), show)
         except (SchemaError, ModelError):
             raise
         except DocextractError as error:
-            return [Outcome(file, error=error)]
+            return error
         except Exception as error:
             # A fault of ours that one file brings out shall not cost the others.
-            return [Outcome(file, error=our_fault(error))]
-        return [Outcome(file, extraction) for extraction in found]
+            return our_fault(error)
 
     with ExitStack() as stack:
         for number, file in enumerate(files, 1):
             place = f"{file} ({number} of {len(files)})" if len(files) > 1 else file
             with Progress(place) as progress:
-                outcomes = read_one(file, progress.show)
-            yield from outcomes  # the line of progress is gone: data may go to the same terminal
+                found = visit_one(file, progress.show)
+            yield file, found  # the line of progress is gone: data may go to the same terminal
 
 
 def _source(file: str, limits: Limits) -> Path | bytes:
@@ -80,10 +106,16 @@ def _source(file: str, limits: Limits) -> Path | bytes:
 
 def exit_code(outcomes: "Sequence[Outcome]", strict: bool) -> ExitCode:
     """What the process says about these at its end; `strict`: that some want a person, too."""
-    failed = [outcome for outcome in outcomes if outcome.status == "failed"]
+    error = outcomes[0].error if len(outcomes) == 1 else None
+    alone = error.exit_code if error else ExitCode.ANSWER
+    return code_of([outcome.status for outcome in outcomes], alone, strict)
+
+
+def code_of(statuses: "Sequence[Status]", alone: ExitCode, strict: bool) -> ExitCode:
+    """As `exit_code`, of statuses; `alone`: why the only file failed, if it did."""
+    failed = statuses.count("failed")
     if not failed:
-        doubtful = any(outcome.status == "review" for outcome in outcomes)
-        return ExitCode.REVIEW if strict and doubtful else ExitCode.OK
-    if len(outcomes) == 1:
-        return failed[0].error.exit_code if failed[0].error else ExitCode.ANSWER
-    return ExitCode.ALL_FAILED if len(failed) == len(outcomes) else ExitCode.SOME_FAILED
+        return ExitCode.REVIEW if strict and "review" in statuses else ExitCode.OK
+    if len(statuses) == 1:
+        return alone
+    return ExitCode.ALL_FAILED if failed == len(statuses) else ExitCode.SOME_FAILED

@@ -54,6 +54,7 @@ Examples:
 \b
 Other commands:
   docextract batch --help      folders of documents: resumed, isolated, counted
+  docextract count --help      how many of a thing, and where, in pictures
   docextract evaluate --help   how right the records of a labelled folder are
   docextract review --help     results as a page on which they are corrected
   docextract schemas           the bundled schemas

@@ -56,13 +56,30 @@ class Expected:
     def beside(self, count: Count) -> Count:
         """A count with its number of article and what was expected of it, as far as is known.
 
-        Of several entries the one with the longest path counts.
+        Of several entries the one with the longest path counts. What is expected of a picture is
+        not expected of its zones, but their article is the same.
         """
-        mine = [one for one in self.entries if one.tells_of(count)]
-        if not mine:
-            return count
-        best = max(mine, key=lambda one: (len(PurePath(one.file).parts), one.page is not None))
-        return replace(count, sku=best.sku, expected=best.expected)
+        if best := self._best(count):
+            return replace(count, sku=best.sku, expected=best.expected)
+        if count.zone and (best := self._best(replace(count, zone=None))):
+            return replace(count, sku=best.sku)
+        return count
+
+    def _best(self, count: Count) -> Entry | None:
+        mine = (one for one in self.entries if one.tells_of(count))
+        return max(
+            mine,
+            key=lambda one: (len(PurePath(one.file).parts), one.page is not None),
+            default=None,
+        )
+
+    def unmet(self, counts: Sequence[Count]) -> list[Entry]:
+        """Entries of which no count tells."""
+        return [
+            entry
+            for entry in self.entries
+            if entry.expected and not any(entry.tells_of(count) for count in counts)
+        ]
 
 
 def load_expected(path: Path, objects: Sequence[str] = ()) -> Expected:

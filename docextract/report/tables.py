@@ -75,7 +75,7 @@ class Csv(Writer):
         values = [_at(record, path) for path in self._paths]
         message = f"{error['name']}: {error['message']}" if error else None
         row = [_name(outcome), outcome["status"], *values, message]
-        self._rows.writerow([_cell(value) for value in row])
+        self._rows.writerow([cell(value) for value in row])
         self.stream.flush()
 
 
@@ -154,7 +154,8 @@ def _at(record: Any, path: Sequence[str]) -> Any:
     return record
 
 
-def _cell(value: Any) -> str:
+def cell(value: Any) -> str:
+    """A value in a CSV; text that a spreadsheet would run gets an apostrophe in front."""
     if value is None:
         return ""
     if not isinstance(value, str):

@@ -50,6 +50,17 @@ def test_the_nearest_entry_counts(tmp_path: Path) -> None:
     assert one.beside(counted("x/a.jpg", "can", zone="left")).expected == 9
 
 
+def test_what_is_expected_of_a_picture_is_not_expected_of_its_zones(tmp_path: Path) -> None:
+    one = expected(tmp_path, "file,object,sku,expected\na.jpg,can,007,5\n")
+    zone = one.beside(counted("a.jpg", "can", zone="left"))
+    assert (zone.sku, zone.expected) == ("007", None)
+
+
+def test_entries_that_no_count_tells_of_are_known(tmp_path: Path) -> None:
+    one = expected(tmp_path, "file,object,expected\na.jpg,can,5\nb.jpg,can,5\nc.jpg,can,\n")
+    assert [entry.file for entry in one.unmet([counted("x/a.jpg", "can")])] == ["b.jpg"]
+
+
 def test_what_cannot_be_told_apart_is_refused(tmp_path: Path) -> None:
     text = "file,object,sku,expected\na.jpg,can,1,4\na.jpg,can,2,5\n"
     with pytest.raises(UsageError, match="line 3: a second line about 'can'"):
