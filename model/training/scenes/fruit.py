@@ -21,9 +21,10 @@ def apple(rng: np.random.Generator, art: Art, side: int) -> Sprite:
     px, py, pz = (turn[i, 0] * x + turn[i, 1] * y + turn[i, 2] * z for i in range(3))
     around = np.arctan2(py, px)
     tone = rng.uniform(60, 190)
-    skin = tone + rng.uniform(4, 22) * np.sin(around * 17 + 3 * np.sin(around * 5))
+    streaks = np.sin(around * 23 + 4 * np.sin(around * 3) + 5 * pz) * np.sin(around * 9 + 2)
+    skin = tone + max(0.0, rng.uniform(-8, 16)) * streaks
     skin += rng.uniform(0, 45) * px
-    skin += 8 * cloud(rng, side, side, 8, 8)
+    skin += 7 * cloud(rng, side, side, side / 4, side / 4) + 8 * cloud(rng, side, side, 5, 5)
     hollow = np.exp(-(((1 - pz) / 0.06) ** 2))
     skin = skin * (1 - 0.75 * hollow) + rng.uniform(0, 60) * np.exp(-(((1 - pz) / 0.25) ** 2))
     skin *= 1 - 0.5 * np.exp(-(((1 + pz) / 0.02) ** 2))

@@ -45,6 +45,18 @@ GENERAL = {
 }
 """What else a thing is: a king is a playing card."""
 
+ALIKE: dict[str, tuple[str, ...]] = {
+    "bottle": ("jar", "can"), "can": ("tin", "jar"), "box": ("carton", "book"),
+    "jar": ("bottle", "can"), "carton": ("box", "bottle"), "book": ("box", "carton"),
+    "tin": ("can", "jar"), "screw": ("nut", "washer"), "nut": ("washer", "screw"),
+    "washer": ("nut", "coin"), "ball": ("orange", "apple", "egg"), "apple": ("orange", "ball"),
+    "orange": ("ball", "lemon"), "lemon": ("egg", "orange"), "egg": ("lemon", "ball"),
+    "pallet": ("box",), "die": ("coin", "ball", "box"), "playing card": ("die", "coin", "box"),
+    "coin": ("washer", "nut"), "stamp": ("signature", "coin"), "signature": ("stamp",),
+    "check box": ("stamp", "box"),
+}  # fmt: skip
+"""What is easily taken for what."""
+
 
 def names(name: str) -> tuple[str, ...]:
     """All objects as which a `name` counts, itself first."""

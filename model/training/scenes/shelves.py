@@ -8,7 +8,7 @@ from training.scenes.art import Art
 from training.scenes.clutter import clutter
 from training.scenes.kinds import Supply
 from training.scenes.stage import Pixels, Sprite, Stage, grey
-from training.scenes.textures import cloud
+from training.scenes.textures import cloud, surface
 from training.synthetic.values import chance, pick
 
 KINDS = ("bottle", "can", "box", "jar", "carton", "book", "tin")
@@ -69,8 +69,11 @@ def _rows(rng: np.random.Generator, size: tuple[int, int], count: int) -> int:
 def _back(rng: np.random.Generator, size: tuple[int, int], feet: list[int]) -> Pixels:
     """The back wall, darker under each board; peg holes or seams now and then."""
     wide, high = size
-    tone = float(rng.uniform(25, 215))
-    wall = tone + rng.uniform(0, 8) * cloud(rng, wide, high, 6, 5)
+    tone = float(rng.uniform(25, 240))
+    if chance(rng, 0.25):
+        wall = surface(rng, wide, high, tone).astype(np.float32)
+    else:
+        wall = tone + rng.uniform(0, 8) * cloud(rng, wide, high, 6, 5)
     if chance(rng, 0.2):
         pitch = int(rng.integers(10, 30))
         wall[::pitch, ::pitch] = tone * 0.4

@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 
 from training.scenes.clutter import clutter
 from training.scenes.kinds import Supply, least
+from training.scenes.objects import ALIKE
 from training.scenes.stage import Sprite, Stage, u8
 from training.scenes.textures import surface
 from training.synthetic.values import chance, pick
@@ -16,12 +17,6 @@ Box = tuple[float, float, float, float]
 LOOSE = ("screw", "nut", "washer", "ball", "apple", "orange", "lemon", "egg")
 GAMES = ("die", "playing card", "coin")
 STANDING = ("bottle", "can", "box", "jar", "carton", "tin")
-ALIKE = {
-    "screw": ("nut", "washer"), "nut": ("washer", "screw"), "washer": ("nut", "coin"),
-    "ball": ("orange", "apple", "egg"), "apple": ("orange", "ball"), "orange": ("ball", "lemon"),
-    "lemon": ("egg", "orange"), "egg": ("lemon", "ball"), "coin": ("washer", "nut"),
-    "die": ("coin", "ball", "box"), "playing card": ("die", "coin", "box"),
-}  # fmt: skip
 _UPRIGHT = frozenset(STANDING)
 _LENGTH = {"screw": 1.8, "playing card": 1.5, **dict.fromkeys(STANDING, 1.4)}
 """How high or long things are whose face has the side 1."""

@@ -1,0 +1,95 @@
+"""Draws the exam in counting: scenes of seeds, faces and words that the training never shows.
+
+    python -m training.scenes.exam FOLDER --fonts assets/fonts --words assets/words
+
+FOLDER gets the pictures and labels.jsonl, one line for each object that is asked about a picture:
+{"file", "object", "count", "marks": [[x, y], ...], "sizes": [...], "setting"}, in pixels. Asked is
+for all that a picture shows and for two objects that it lacks, look-alikes where there are any.
+"""
+
+import argparse
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from training.scenes.factory import SETTINGS, SceneFactory
+from training.scenes.objects import ALIKE, GENERAL, OBJECTS
+from training.scenes.stage import Scene
+
+BANDS = ((0, 0), (1, 10), (11, 20), (21, 60), (61, 120))
+"""Least and greatest count of the most frequent object; as many scenes of each band."""
+
+SCENES = 200
+
+_SEED = 20261123
+_TOKENS = 1568
+_ABSENT = 2
+
+
+def draw(folder: Path, fonts: Path, words: Path, scenes: int = SCENES) -> str:
+    """Fill `folder`; the same arguments give the same exam. Returns its fingerprint."""
+    folder.mkdir(parents=True, exist_ok=True)
+    factory = SceneFactory(fonts, words, kept_out=True)
+    digest, lines = hashlib.sha256(), []
+    for number, (setting, scene) in enumerate(_balanced(factory, scenes)):
+        name = f"{number:03}.png"
+        cv2.imwrite(str(folder / name), scene.pixels)
+        digest.update(scene.pixels.tobytes())
+        for asked in [*sorted(scene.marks), *_absent(scene, number)]:
+            marks = np.round(scene.marks.get(asked, np.empty((0, 2))), 1).tolist()
+            sizes = np.round(scene.sizes.get(asked, np.empty(0)), 1).tolist()
+            label = {"file": name, "object": asked, "count": len(marks), "marks": marks,
+                     "sizes": sizes, "setting": setting}  # fmt: skip
+            lines.append(json.dumps(label))
+    (folder / "labels.jsonl").write_text("\n".join(lines) + "\n", "utf-8")
+    digest.update("\n".join(lines).encode())
+    return digest.hexdigest()
+
+
+def _balanced(factory: SceneFactory, amount: int) -> Iterator[tuple[str, Scene]]:
+    """Scenes of all settings, as many of each band: one that is full already is passed over."""
+    room = dict.fromkeys(range(len(BANDS)), -(-amount // len(BANDS)))
+    taken = seed = 0
+    while taken < amount:
+        setting, seed = SETTINGS[seed % len(SETTINGS)], seed + 1
+        scene = factory.scene(np.random.default_rng([_SEED, seed]), _TOKENS, setting)
+        most = max(map(len, scene.marks.values()), default=0)
+        band = next(i for i, (low, high) in enumerate(BANDS) if low <= most <= high)
+        if room[band]:
+            room[band] -= 1
+            taken += 1
+            yield setting, scene
+
+
+def _absent(scene: Scene, number: int) -> list[str]:
+    """Two objects that a scene lacks, those first that look like what it shows."""
+    near = [other for name in sorted(scene.marks) for other in ALIKE.get(name, ())]
+    rest = [name for name in OBJECTS if name not in GENERAL]
+    order = np.random.default_rng([_SEED, number]).permutation(len(rest))
+    asked = [*near, *(rest[int(place)] for place in order)]
+    return [name for name in dict.fromkeys(asked) if name not in scene.marks][:_ABSENT]
+
+
+def main(words: Sequence[str] | None = None) -> None:
+    """Draw the exam that the command line asks for."""
+    parser = argparse.ArgumentParser(prog="python -m training.scenes.exam", description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--fonts", type=Path, required=True, help="folder of .ttf and .otf faces")
+    parser.add_argument("--words", type=Path, required=True, help="word list, one word a line")
+    parser.add_argument("--scenes", type=int, default=SCENES)
+    asked = parser.parse_args(words)
+    mark = draw(asked.folder, asked.fonts, asked.words, asked.scenes)
+    labels = [json.loads(line) for line in (asked.folder / "labels.jsonl").open(encoding="utf-8")]
+    for low, high in BANDS:
+        kinds = Counter(row["object"] for row in labels if low <= row["count"] <= high)
+        print(f"{low:>3} to {high:<4}{kinds.total():>5} questions about {len(kinds)} objects")
+    print(f"{asked.folder}: sha256 {mark}")
+
+
+if __name__ == "__main__":
+    main()
