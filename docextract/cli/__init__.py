@@ -12,7 +12,16 @@ from pathlib import Path
 
 import typer
 
-from docextract.cli import batches, catalogue, counts, evaluation, models, reading, reviewing
+from docextract.cli import (
+    batches,
+    catalogue,
+    counts,
+    evaluation,
+    models,
+    reading,
+    reviewing,
+    tabulating,
+)
 from docextract.cli.completion import READ, FirstWordDecides
 from docextract.cli.configuration import Configuration, configuration
 from docextract.console import run
@@ -26,6 +35,7 @@ _COMMANDS: Mapping[str, tuple[Callable[..., None], str]] = {
     "model": (models.model, models.EXAMPLES),
     "review": (reviewing.review, reviewing.EXAMPLES),
     "schemas": (catalogue.schemas, catalogue.EXAMPLES),
+    "table": (tabulating.table, tabulating.EXAMPLES),
 }
 """The commands that have a name, and what stands at the end of their --help."""
 

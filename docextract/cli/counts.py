@@ -33,7 +33,6 @@ from docextract.cli.options import (
     StrictOption,
     passwords_of,
 )
-from docextract.cli.reading import Format
 from docextract.console import Board, Progress, complain, data_stream, run, say
 from docextract.errors import (
     DocextractError,
@@ -53,6 +52,16 @@ if TYPE_CHECKING:
     from docextract.pages import Document
     from docextract.readers import Reader
     from docextract.records import Count
+
+
+class Format(StrEnum):
+    """How counts are written."""
+
+    json = "json"
+    jsonl = "jsonl"
+    csv = "csv"
+    table = "table"
+
 
 EXAMPLES = """\b
 Examples:

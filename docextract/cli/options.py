@@ -92,6 +92,10 @@ MaxBytesOption = Annotated[int, typer.Option(metavar="N", min=1, help="Most byte
 MaxAsksOption = Annotated[
     int, typer.Option(metavar="N", min=0, help="Most second questions about values that fail.")
 ]
+ExplodeOption = Annotated[
+    str | None,
+    typer.Option(metavar="LIST", help="csv: a row for each item of this list, as line_items."),
+]
 DebugOption = Annotated[bool, typer.Option("--debug", help="Show where an error came from.")]
 
 

@@ -20,6 +20,7 @@ from docextract.cli.options import (
     DeviceOption,
     Evidence,
     EvidenceOption,
+    ExplodeOption,
     MaxAsksOption,
     MaxBytesOption,
     MaxPagesOption,
@@ -59,6 +60,7 @@ Other commands:
   docextract review --help     results as a page on which they are corrected
   docextract schemas           the bundled schemas
   docextract model --help      models: shown, fetched, verified, removed
+  docextract table --help      results as csv, xlsx or parquet
 
 \b
 What is not said here may stand in DOCEXTRACT_MODEL and its like, in docextract.toml or
@@ -73,6 +75,12 @@ class Format(StrEnum):
     jsonl = "jsonl"
     csv = "csv"
     table = "table"
+    xlsx = "xlsx"
+    parquet = "parquet"
+
+
+_TABLES = (Format.csv, Format.table, Format.xlsx, Format.parquet)
+"""They have the columns of one schema."""
 
 
 def _version(wanted: bool) -> None:
@@ -107,6 +115,7 @@ def read(
             show_default=False,
         ),
     ] = None,
+    explode: ExplodeOption = None,
     details: DetailsOption = False,
     strict: StrictOption = False,
     min_confidence: MinConfidenceOption = None,
@@ -143,15 +152,18 @@ def read(
             max_asks=max_asks,
         )
         chosen = form or _format_of(out, several=len(files) > 1 or split)
-        if details and chosen in (Format.csv, Format.table):
+        if details and chosen in _TABLES:
             raise UsageError(f"--details does not fit into {chosen}", hint="use --format jsonl")
+        if out is None and chosen in (Format.xlsx, Format.parquet):
+            raise UsageError(f"{chosen} goes to a file", hint=f"add -o out.{chosen}")
         with data_stream(out, overwrite) as stream:
             from docextract.choosing import AUTO
+            from docextract.report.columns import layout_of
             from docextract.report.tables import open_writer, write_json
             from docextract.schema import load_schema
 
             auto = given(schema) == AUTO
-            if auto and chosen in (Format.csv, Format.table):
+            if auto and chosen in _TABLES:
                 raise UsageError(
                     f"a {chosen} has the columns of one schema, which {AUTO} does not name",
                     hint="use --format jsonl, or name the schema",
@@ -169,10 +181,13 @@ def read(
                     _tell_doubts(outcome)
                 write_json(stream, line if details else line["record"])
                 return exit_code([outcome], strict)
-            writer = open_writer(chosen, stream, loaded.tree if loaded else {})
+            layout = layout_of(loaded.fields) if loaded else {}
+            writer = open_writer(chosen, stream, layout, explode)
+            # What is known about values shows in the colours of these.
+            known = details or chosen in (Format.table, Format.xlsx)
             done = []
             for outcome in outcomes:
-                writer.write(outcome.to_dict(details))
+                writer.write(outcome.to_dict(known))
                 if outcome.error:
                     complain(outcome.error)
                 if auto:
@@ -201,6 +216,6 @@ def _tell_doubts(outcome: "Outcome") -> None:
 
 def _format_of(out: Path | None, several: bool) -> Format:
     suffix = out.suffix.lstrip(".").lower() if out else ""
-    if suffix in (Format.json, Format.jsonl, Format.csv):
+    if suffix in (Format.json, Format.jsonl, Format.csv, Format.xlsx, Format.parquet):
         return Format(suffix)
     return Format.jsonl if several else Format.json

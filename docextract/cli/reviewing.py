@@ -67,9 +67,10 @@ def review(
             from docextract.batch.inputs import File
             from docextract.batch.job import Task
             from docextract.batch.opener import Opener
-            from docextract.report.review import read_results, write_review
+            from docextract.report.results import read_results
+            from docextract.report.review import write_review
 
-            lines = read_results(results)
+            lines = list(read_results(results))
             if not lines:
                 raise NothingToDoError(f"{results}: no results", hint="it is empty")
             homes = [folder] if folder else [Path(), results.parent]

@@ -43,7 +43,7 @@ _COLOURS = {"ok": "green", "review": "yellow", "failed": "red"}
 
 
 def write_counts(stream: TextIO, lines: Sequence[Line], form: str) -> None:
-    """All lines in one of the forms of `docextract.report.tables.FORMATS`.
+    """All lines as `json`, `jsonl`, `csv` or `table`.
 
     As JSON, one line is an object of its own, and several are an array.
     """

@@ -10,16 +10,14 @@ import hashlib
 import html
 import io
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from string import Template
 from typing import Any, TextIO
 
-from docextract.errors import DocextractError, InputError, MissingFileError
+from docextract.errors import DocextractError
 from docextract.pages import Document, Page
-
-Line = Mapping[str, Any]
-"""A line of results: `file, status, record, error`, or with details a whole extraction."""
+from docextract.report.results import Line
 
 MOST_PAGES = 20
 """Pages of one document that are shown."""
@@ -27,35 +25,6 @@ MOST_PAGES = 20
 _BUDGET = 1600
 _QUALITY = 40
 _SCRIPTS = ("store.js", "paper.js", "form.js", "list.js", "main.js")
-
-
-def read_results(path: Path) -> list[Line]:
-    """The lines of a file of results.
-
-    Raises:
-        MissingFileError: it cannot be read.
-        InputError: a line is no result.
-    """
-    try:
-        rows = path.read_text("utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise MissingFileError(
-            f"{path}: cannot be read ({error})", hint="docextract batch writes such a file"
-        ) from error
-    return [_line(path, number, row) for number, row in enumerate(rows, 1) if row.strip()]
-
-
-def _line(path: Path, number: int, row: str) -> Line:
-    try:
-        line = json.loads(row)
-        if line["status"] in ("ok", "review", "failed") and isinstance(line["file"], str):
-            return dict(line)
-    except (ValueError, KeyError, TypeError):
-        pass
-    raise InputError(
-        f"{path}, line {number}: not a result",
-        hint="results are JSON lines, as docextract batch and --format jsonl write them",
-    )
 
 
 def write_review(

@@ -37,7 +37,7 @@ def complete(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
         ("docextract a.pdf --schema re", {"receipt"}),
         ("docextract a.pdf --schema au", {"auto"}),
         ("docextract a.pdf --budget ", {"fast", "standard", "detailed", "max"}),
-        ("docextract a.pdf --format ", {"json", "jsonl", "csv", "table"}),
+        ("docextract a.pdf --format ", {"json", "jsonl", "csv", "table", "xlsx", "parquet"}),
         ("docextract a.pdf --model b", {"bundled"}),
         ("docextract batch inbox --max-f", {"--max-failures"}),
         ("docextract schemas inv", {"invoice"}),

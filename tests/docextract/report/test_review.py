@@ -7,12 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import pytest
 from PIL import Image, ImageDraw
 
-from docextract.errors import InputError, MissingFileError
+from docextract.errors import MissingFileError
 from docextract.pages import Document, open_document
-from docextract.report.review import MOST_PAGES, read_results, write_review
+from docextract.report.review import MOST_PAGES, write_review
 
 OK = {"file": "ok.png", "status": "ok", "record": {"total": "1.00"}, "error": None}
 FAILED = {
@@ -140,18 +139,3 @@ def test_a_document_without_a_picture_says_why() -> None:
 
     assert write_review(stream, [OK, FAILED], "r.jsonl", missing) == 2
     assert block(stream.getvalue(), "pages-1") == {"problem": "ok.png: no such file"}
-
-
-def test_results_are_read(tmp_path: Path) -> None:
-    results = tmp_path / "r.jsonl"
-    results.write_text(json.dumps(OK) + "\n\n" + json.dumps(FAILED))
-    assert read_results(results) == [OK, FAILED]
-    with pytest.raises(MissingFileError):
-        read_results(tmp_path / "none.jsonl")
-
-
-@pytest.mark.parametrize("line", ["", "{", "[]", '{"file": 1, "status": "ok"}', '{"file": "a"}'])
-def test_other_files_are_refused_by_line(tmp_path: Path, line: str) -> None:
-    (tmp_path / "r.jsonl").write_text(f"{json.dumps(OK)}\n{line or 'no'}\n")
-    with pytest.raises(InputError, match="line 2"):
-        read_results(tmp_path / "r.jsonl")
