@@ -15,7 +15,7 @@ Floats = NDArray[np.float64]
 def screw(rng: np.random.Generator, art: Art, side: int) -> Sprite:
     """A screw or bolt lying: head with or without a slot, thread, point; `side` pixels long."""
     long = max(14, side)
-    shank = max(2.0, long * rng.uniform(0.06, 0.14))
+    shank = max(3.2, long * rng.uniform(0.07, 0.16))
     head = max(shank * rng.uniform(1.5, 2.4), shank + 2)
     head_end = rng.uniform(0.06, 0.2)
     wide = int(2 * head / 2) + 5
