@@ -82,7 +82,12 @@ def test_the_wheel_carries_the_packages_and_their_data_alone(built: dict[str, Pa
         names = wheel.namelist()
     tops = {name.split("/")[0] for name in names}
     assert {top for top in tops if not top.endswith(".dist-info")} == {"docextract", "zamba2_vl"}
-    for part in ("schemas/receipt.py", "prompts/", "model/weights/model.safetensors"):
+    for part in (
+        "schemas/receipt.py",
+        "prompts/",
+        "model/weights/model.safetensors",
+        "samples/receipt.j",
+    ):
         assert any(name.startswith(f"docextract/_bundled/{part}") for name in names), part
     assert not any("__pycache__" in name for name in names)
     assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)

@@ -16,6 +16,7 @@ from docextract.cli import (
     batches,
     catalogue,
     counts,
+    diagnosis,
     evaluation,
     models,
     reading,
@@ -31,6 +32,7 @@ _NAME = "docextract"
 _COMMANDS: Mapping[str, tuple[Callable[..., None], str]] = {
     "batch": (batches.batch, batches.EXAMPLES),
     "count": (counts.count, counts.EXAMPLES),
+    "doctor": (diagnosis.doctor, diagnosis.EXAMPLES),
     "evaluate": (evaluation.evaluate, evaluation.EXAMPLES),
     "model": (models.model, models.EXAMPLES),
     "review": (reviewing.review, reviewing.EXAMPLES),

@@ -59,6 +59,7 @@ Other commands:
   docextract evaluate --help   how right the records of a labelled folder are
   docextract review --help     results as a page on which they are corrected
   docextract schemas           the bundled schemas
+  docextract doctor            whether this installation works
   docextract model --help      models: shown, fetched, verified, removed
   docextract table --help      results as csv, xlsx or parquet
 

@@ -140,6 +140,11 @@ def folder_of(spec: str) -> Path:
     raise _no_model(spec)
 
 
+def is_checkpoint(spec: str) -> bool:
+    """Whether `spec` names a checkpoint of the family: no server, no library's model, no code."""
+    return not any(form.fullmatch(spec) for form in (_SERVER, _TRANSFORMERS, _FACTORY))
+
+
 def is_hub_id(spec: str) -> bool:
     """Whether `spec` can only mean a model of the hub: `owner/model`, and no such folder."""
     return bool(_HUB_ID.fullmatch(spec)) and not Path(spec).parent.exists()

@@ -22,6 +22,7 @@ from docextract.readers.grammar import GrammarConstraint
 from zamba2_vl import checkpoint
 from zamba2_vl.api import Zamba2VL
 from zamba2_vl.engine.request import Token
+from zamba2_vl.ops import backends
 from zamba2_vl.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
@@ -111,6 +112,11 @@ class Zamba2Reader:
     def close(self) -> None:
         """Let go of the model."""
         del self._model
+
+
+def kernels(device_type: str) -> dict[str, str]:
+    """What computes each operation of the model on `cpu` or `cuda`."""
+    return backends(device_type)
 
 
 def examine(folder: Path) -> int:

@@ -35,6 +35,16 @@ def folder(model: VisionLanguageModel, tmp_path: Path) -> Path:
     return tmp_path
 
 
+def test_a_checkpoint_is_examined_without_its_values(
+    folder: Path, model: VisionLanguageModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checkpoint.StoredTensor, "read", None)
+    assert checkpoint.examine(folder) == sum(p.numel() for p in model.parameters())
+    rewrite(folder, lambda weights: weights.popitem())
+    with pytest.raises(WeightsMismatchError, match="missing"):
+        checkpoint.examine(folder)
+
+
 def rewrite(folder: Path, change: Callable[[dict[str, Tensor]], object]) -> None:
     weights = load_file(folder / "model.safetensors")
     change(weights)

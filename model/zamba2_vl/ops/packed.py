@@ -10,14 +10,18 @@ from torch import Tensor
 _TINY = 2.0**-25
 
 
+def is_served() -> bool:
+    """Whether PyTorch has FBGEMM on this machine."""
+    return torch.backends.quantized.engine in ("x86", "fbgemm")
+
+
 def pack(weight: Tensor, bias: Tensor | None = None) -> torch.ScriptObject | None:
     """A second copy of float32 weights (outputs, inputs), arranged for `product`.
 
     None where nothing would be gained or something lost: off the CPUs that FBGEMM serves, or where
     float16 cannot hold each weight to within 2^-25. It holds what was stored in bfloat16.
     """
-    served = torch.backends.quantized.engine in ("x86", "fbgemm")
-    if not served or weight.device.type != "cpu" or weight.dtype != torch.float32:
+    if not is_served() or weight.device.type != "cpu" or weight.dtype != torch.float32:
         return None
     if not ((weight.half().float() - weight).abs() <= _TINY).all():
         return None

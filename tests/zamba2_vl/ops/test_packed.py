@@ -2,6 +2,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from zamba2_vl.ops import backends
 from zamba2_vl.ops.packed import pack, product
 
 pytestmark = pytest.mark.skipif(
@@ -29,3 +30,9 @@ def test_what_float16_cannot_hold_is_not_packed() -> None:
     weight[1, 2] = 0.1
     assert pack(weight) is None
     assert pack(torch.ones(2, 3, dtype=torch.bfloat16)) is None
+
+
+def test_what_computes_is_told() -> None:
+    assert backends("cpu")["product"] == "fbgemm"
+    assert backends("cuda")["product"] == "pytorch"
+    assert backends("cpu")["ssd_scan"] == "pytorch"
