@@ -169,8 +169,8 @@ class Cluster:
                 if isinstance(arrived, DocextractError):
                     raise arrived
                 if arrived:
-                    del self._running[arrived.task.key]
-                    yield arrived
+                    if self._running.pop(arrived.task.key, None):  # lost blocks may come twice
+                        yield arrived
                 else:
                     yield from self._end_plan()
                 arrived = self._arrived.get_nowait()

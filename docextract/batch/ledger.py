@@ -21,7 +21,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Self
 
-from docextract.batch.inputs import File, Stamp, is_hash
+from docextract.batch.inputs import File, Stamp, is_hash, is_there
 from docextract.batch.job import Entry, Job, Outcome, Task
 from docextract.batch.results import ResultsFile, to_bytes, writing
 from docextract.errors import OutputError, UsageError
@@ -350,7 +350,9 @@ class Ledger:
         others = self._base.execute(
             "SELECT path FROM files WHERE key = ? AND path NOT IN (SELECT path FROM inputs)", [key]
         )
-        return next((other for (other,) in others.fetchall() if not os.path.lexists(other)), None)
+        return next(
+            (other for (other,) in others.fetchall() if not is_there(os.fsdecode(other))), None
+        )
 
     def _make_stale(self, condition: str, *values: object) -> None:
         """The file of results is out of date where such files have lines in it."""

@@ -15,9 +15,10 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any, Literal
 
-from docextract.batch.inputs import is_hash
+from docextract.batch.inputs import File, is_hash
 from docextract.batch.job import Task
 from docextract.batch.processes import alarm, end, limit_memory, start, words_of_death
+from docextract.batch.stores import is_url, reading
 from docextract.errors import (
     ChangedError,
     CrashedError,
@@ -27,7 +28,7 @@ from docextract.errors import (
     our_fault,
 )
 from docextract.pages import Box, Document, Page, open_document, read_content
-from docextract.settings import Settings
+from docextract.settings import Limits, Settings
 
 MOST_SECONDS = 60.0
 """For opening a document, or for drawing one of its pages."""
@@ -188,13 +189,21 @@ def serve(connection: Connection, memory: int) -> None:
 
 
 def _open(task: Task, settings: Settings) -> Document:
-    path, name = Path(task.file.path), task.file.name
-    if path.exists() and not stat.S_ISREG(path.stat().st_mode):
-        raise NotADocumentError(f"{name}: not an ordinary file")
-    content = read_content(path, settings.limits, name)
-    whole = len(content) <= settings.limits.max_bytes
+    limits, name = settings.limits, task.file.name
+    content = _content(task.file, limits)
+    whole = len(content) <= limits.max_bytes
     if whole and is_hash(task.key) and hashlib.sha256(content).hexdigest() != task.key:
         raise ChangedError(
             f"{name}: the file has changed since it was queued", hint="give the same command again"
         )
-    return open_document(content, settings.limits, settings.passwords, name)
+    return open_document(content, limits, settings.passwords, name)
+
+
+def _content(file: File, limits: Limits) -> bytes:
+    if is_url(file.path):
+        with reading(file.path) as stream:
+            return bytes(stream.read(limits.max_bytes + 1))
+    path = Path(file.path)
+    if path.exists() and not stat.S_ISREG(path.stat().st_mode):
+        raise NotADocumentError(f"{file.name}: not an ordinary file")
+    return read_content(path, limits, file.name)

@@ -77,7 +77,7 @@ class Again(StrEnum):
 def batch(
     places: Annotated[
         list[str] | None,
-        typer.Argument(metavar="FOLDER|GLOB...", help="Folders are searched to their depths."),
+        typer.Argument(metavar="FOLDER|GLOB|URL...", help="Folders are searched to their depths."),
     ] = None,
     schema: SchemaOption = None,
     out: Annotated[
