@@ -3,15 +3,23 @@
 Location k of 0 to 999 stands for the k-th thousandth of a side. Marks come in the order of the
 picture's visual tokens: row of 28 pixels by row, from left to right in each, so that pointing is
 copying, as reading is. Training imports this module too, so that what is taught is what is read.
+
+The model knows which parts of a picture are neighbours, but not where they are: both its towers
+have relative positions alone. So the picture says it (`ruled`).
 """
 
 import re
 from collections.abc import Iterable
 from typing import Literal, NamedTuple, TypeAlias
 
+import numpy as np
+import numpy.typing as npt
+
 from docextract.framing import TOKEN_SIDE
 
 LOCATIONS = 1000
+RULER = 1 / 3
+"""Share of the second and the third channel of a ruled picture that tells the place."""
 
 Point: TypeAlias = tuple[float, float]
 """x and y in pixels of the picture that was shown, its width and height a multiple of 28."""
@@ -28,6 +36,22 @@ class Pointed(NamedTuple):
 
     points: list[Point]
     faults: frozenset[Fault]
+
+
+def ruled(grey: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """(H, W) grey -> (H, W, 3): grey, grey with a ramp from left to right, and from top to bottom.
+
+    The bundled model reads in grey, so that two of the three channels are free to tell where on the
+    picture each patch is. Rounded at random (the same each time), so that the mean over a patch is
+    finer than whole levels.
+    """
+    height, width = grey.shape
+    across = np.broadcast_to((np.arange(width) + 0.5) / width, grey.shape)
+    down = np.broadcast_to((np.arange(height)[:, None] + 0.5) / height, grey.shape)
+    ramps = np.stack([across, down], axis=-1) * 255
+    mixed = grey[..., None] * (1 - RULER) + ramps * RULER
+    rounded = np.floor(mixed + np.random.default_rng(0).random(mixed.shape))
+    return np.concatenate([grey[..., None], rounded.clip(0, 255).astype(np.uint8)], axis=-1)
 
 
 def location_text(points: Iterable[Point], width: int, height: int) -> str:

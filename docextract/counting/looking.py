@@ -14,6 +14,7 @@ from docextract.counting.tiles import Places, Tile, cut_tiles, merge, wants_tile
 from docextract.errors import TimedOutError
 from docextract.objects import Pointer, canonical
 from docextract.pages import WHOLE, Box, Document, Page, Pixels
+from docextract.pointing import ruled
 from docextract.prompt import render_count
 from docextract.readers import Reader
 from docextract.records import Count, Mark
@@ -131,7 +132,7 @@ class Looker:
         height, width = page.pixels.shape[:2]
         compact = self._reader.dialect == "compact"
         reading = self._reader.read(
-            [_grey(page.pixels) if compact else page.pixels],
+            [_ruled(page.pixels) if compact else page.pixels],
             render_count(name, self._reader.dialect, width, height),
             grammar() if compact else None,
             _MOST_TOKENS[self._reader.dialect],
@@ -152,10 +153,9 @@ def _signal(answers: Sequence[Marked], kept: Sequence[tuple[int, int]], doubts: 
     )
 
 
-def _grey(pixels: Pixels) -> Pixels:
-    """As the bundled model was taught with: three equal channels."""
-    grey = np.asarray(Image.fromarray(pixels).convert("L"))
-    return np.repeat(grey[:, :, None], 3, axis=2)
+def _ruled(pixels: Pixels) -> Pixels:
+    """As the bundled model was taught: grey, and two channels that tell the place."""
+    return ruled(np.asarray(Image.fromarray(pixels).convert("L")))
 
 
 def _on_page(answer: Marked, page: Page) -> Iterator[Mark]:

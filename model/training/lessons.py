@@ -7,7 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from training.samples import FIRST_OBJECT, GLYPH_CLASSES, GLYPH_SLOTS, IGNORED, Batch
+from docextract.pointing import RULER
+from training.samples import FIRST_OBJECT, GLYPH_CLASSES, GLYPH_SLOTS, IGNORED, PATCH, Batch
 from training.vocabulary import LOCATIONS, build
 from zamba2_vl.config import Zamba2VLConfig
 from zamba2_vl.image import CLIP_MEAN, CLIP_STD
@@ -150,7 +151,15 @@ class Pupil(nn.Module):
 
         `head`: gradients end at the glyph head.
         """
-        patches = self._shown(batch["patches"], self.mean, self.deviation, self.training)
+        patches = self._shown(
+            batch["patches"],
+            layout.coords,
+            batch["grid"],
+            batch["counts"],
+            self.mean,
+            self.deviation,
+            self.training,
+        )
         features = self.model.vision_tower.features(patches, layout)
         if head:
             features = features.detach()
@@ -173,15 +182,37 @@ class Pupil(nn.Module):
         return Figures(letter_loss, glyph_loss, letters, right, glyphs, named, *leaves)
 
 
-def shown(pixels: Tensor, mean: Tensor, deviation: Tensor, vary: bool) -> Tensor:
-    """Grey pixels as the tower takes them, in another light where they are to vary.
+def shown(
+    pixels: Tensor,
+    coords: Tensor,
+    grid: Tensor,
+    counts: Tensor,
+    mean: Tensor,
+    deviation: Tensor,
+    vary: bool,
+) -> Tensor:
+    """Grey pixels as the tower takes them, in another light where they are to vary; pictures in
+    which things are counted are ruled, as `docextract.pointing.ruled` does.
 
-    pixels: (B, N, 196) uint8; mean, deviation: (3, 1). Returns (B, N, 588).
+    Args:
+        pixels: (B, N, 196) uint8.
+        coords: (B, N, 2), row and column of each patch.
+        grid: (B, 2), patches down and across.
+        counts: (B,), 1 where things are counted.
+        mean, deviation: (3, 1).
+
+    Returns:
+        (B, N, 588).
     """
     grey = pixels.float() / 255
     if vary:
         grey = relit(grey)
-    return ((grey[:, :, None] - mean) / deviation).flatten(2)
+    inside = (torch.arange(PATCH, device=pixels.device) + 0.5) / PATCH
+    places = (coords[..., None] + inside) / grid[:, None, :, None]
+    down, across = places[:, :, 0].repeat_interleave(PATCH, -1), places[:, :, 1].repeat(1, 1, PATCH)
+    share = RULER * (counts > 0)[:, None, None]
+    channels = [grey, grey.lerp(across, share), grey.lerp(down, share)]
+    return ((torch.stack(channels, 2) - mean) / deviation).flatten(2)
 
 
 def relit(grey: Tensor) -> Tensor:

@@ -1,8 +1,9 @@
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from docextract.pointing import Point, location_text, points_of
+from docextract.pointing import RULER, Point, location_text, points_of, ruled
 
 SIDES = st.integers(1, 80).map(lambda units: 28 * units)
 
@@ -10,6 +11,18 @@ SIDES = st.integers(1, 80).map(lambda units: 28 * units)
 def test_marks_are_written_y_first_row_of_tokens_by_row() -> None:
     points = [(1000.0, 10.0), (100.0, 20.0), (5.0, 30.0)]
     assert location_text(points, 1400, 700) == ("<loc_28><loc_71><loc_14><loc_714><loc_42><loc_3>")
+
+
+def test_two_channels_of_a_ruled_picture_tell_the_place() -> None:
+    grey = np.random.default_rng(0).integers(0, 256, (280, 560), dtype=np.uint8)
+    picture = ruled(grey)
+    assert picture.dtype == np.uint8 and (picture[..., 0] == grey).all()
+    assert (ruled(grey) == picture).all()
+    for patch in [(0, 0), (5, 20), (19, 39)]:
+        y, x = (slice(14 * side, 14 * side + 14) for side in patch)
+        told = (picture[y, x, 1:] - (1 - RULER) * grey[y, x, None]).mean((0, 1)) / RULER / 255
+        place = (patch[1] + 0.5) / 40, (patch[0] + 0.5) / 20
+        np.testing.assert_allclose(told, place, atol=0.002)
 
 
 def test_nothing_to_point_at_is_no_text() -> None:

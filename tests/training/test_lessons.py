@@ -1,12 +1,24 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
+from docextract.pointing import ruled
 from training import vocabulary
 from training.bundled import configuration
-from training.lessons import FIELDS, Figures, Pupil, Tally, glyph_figures, letter_figures, relit
+from training.counting import count_exercise, object_glyphs
+from training.lessons import (
+    FIELDS,
+    Figures,
+    Pupil,
+    Tally,
+    glyph_figures,
+    letter_figures,
+    relit,
+    shown,
+)
 from training.questions import exercise
 from training.samples import (
     FIRST_OBJECT,
@@ -18,7 +30,10 @@ from training.samples import (
     layout_of,
     stack,
 )
+from training.scenes.stage import Scene
 from zamba2_vl.config import VisionConfig
+from zamba2_vl.image import ImageProcessor
+from zamba2_vl.vision.windows import WindowLayout
 
 LARGE = 50.0
 READ = torch.zeros(1)
@@ -235,6 +250,30 @@ def test_the_first_guess_is_as_good_as_any(pupil: Pupil, vision: VisionConfig) -
     figures = pupil(pages, layout_of(pages, vision), with_text=True)
     assert figures.letter_loss.item() == pytest.approx(math.log(1536), rel=0.1)
     assert figures.glyph_loss.item() == pytest.approx(math.log(GLYPH_CLASSES), rel=0.15)
+
+
+def test_counted_pictures_are_ruled_as_the_app_rules_them(
+    pupil: Pupil, vision: VisionConfig
+) -> None:
+    rng = np.random.default_rng(0)
+    grey = rng.integers(0, 256, (112, 168), dtype=np.uint8)
+    scene = Scene(grey, {"die": np.array([(30, 40)], np.float32)}, {"die": np.ones(1, np.float32)})
+    tasks = [count_exercise("die", scene), exercise({"total": "1.50"})]
+    canvas = replace(SMALL, patches=128)
+    encoder = Encoder(vision, canvas)
+    samples = [encoder.encode(grey, object_glyphs(scene), task, rng) for task in tasks]
+    both = stack([sample for sample in samples if sample], canvas, vision)
+    coords = layout_of(both, vision).coords
+    seen = shown(
+        both["patches"], coords, both["grid"], both["counts"], pupil.mean, pupil.deviation, False
+    )
+    layout = WindowLayout.for_grid(8, 12, vision)
+    plain = np.repeat(grey[..., None], 3, axis=2)
+    for row, picture, fine in [(0, ruled(grey), 1 / 255 / 0.26), (1, plain, 1e-5)]:
+        there = layout.pack(ImageProcessor()(picture).patches)
+        torch.testing.assert_close(seen[row, :96], there, atol=fine, rtol=0)
+        means = seen[row, :96].view(96, 3, 196).mean(-1), there.view(96, 3, 196).mean(-1)
+        torch.testing.assert_close(*means, atol=0.01, rtol=0)
 
 
 def test_light_changes_from_page_to_page() -> None:
