@@ -37,6 +37,8 @@ _FINEST = 190
 
 _CUT = 0.6
 """How often a thing is cut from a photo rather than drawn, where there are any of it."""
+_GROWN = 2.5
+"""Those cut from photos are not enlarged by more than this."""
 
 _FAMILIES = {
     "die": tuple(name for name, whole in GENERAL.items() if whole == "die"),
@@ -67,8 +69,8 @@ class Supply:
         """
         tall = max(float(least(kind)), tall)
         name = pick(rng, _FAMILIES[kind]) if kind in _FAMILIES else kind
-        if self._cut.get(name) and chance(rng, _CUT):
-            found = pick(rng, self._cut[name])
+        found = pick(rng, self._cut[name]) if self._cut.get(name) else None
+        if found and tall < _GROWN * max(found.size) and chance(rng, _CUT):
             share = tall / max(found.size)
             return name, found.sized(*(round(side * share) for side in found.size))
         made = DRAWN[name](rng, self.art, int(min(tall, _FINEST)))
