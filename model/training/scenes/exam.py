@@ -2,9 +2,10 @@
 
     python -m training.scenes.exam FOLDER --fonts assets/fonts --words assets/words
 
-FOLDER gets the pictures and labels.jsonl, one line for each object that is asked about a picture:
-{"file", "object", "count", "marks": [[x, y], ...], "sizes": [...], "setting"}, in pixels. Asked is
-for all that a picture shows and for two objects that it lacks, look-alikes where there are any.
+FOLDER gets the pictures and a labels.jsonl that `docextract evaluate FOLDER` reads: one line for
+each object that is asked about a picture, {"file", "object", "split", "count", "marks", "boxes"}.
+Marks are [x, y] in pixels, boxes lie around them, in fractions of the picture; a split is a setting.
+Asked is for all that a picture shows and for two objects that it lacks, look-alikes first.
 """
 
 import argparse
@@ -13,6 +14,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -41,14 +43,24 @@ def draw(folder: Path, fonts: Path, words: Path, scenes: int = SCENES) -> str:
         cv2.imwrite(str(folder / name), scene.pixels)
         digest.update(scene.pixels.tobytes())
         for asked in [*sorted(scene.marks), *_absent(scene, number)]:
-            marks = np.round(scene.marks.get(asked, np.empty((0, 2))), 1).tolist()
-            sizes = np.round(scene.sizes.get(asked, np.empty(0)), 1).tolist()
-            label = {"file": name, "object": asked, "count": len(marks), "marks": marks,
-                     "sizes": sizes, "setting": setting}  # fmt: skip
-            lines.append(json.dumps(label))
+            lines.append(json.dumps({"file": name, "split": setting, **_label(scene, asked)}))
     (folder / "labels.jsonl").write_text("\n".join(lines) + "\n", "utf-8")
     digest.update("\n".join(lines).encode())
     return digest.hexdigest()
+
+
+def _label(scene: Scene, name: str) -> dict[str, Any]:
+    """How many of a name a scene shows, and where."""
+    marks = scene.marks.get(name, np.empty((0, 2), np.float32)).astype(np.float64)
+    half = scene.sizes.get(name, np.empty(0, np.float32)).astype(np.float64)[:, None] / 2
+    sides = np.array([scene.pixels.shape[1], scene.pixels.shape[0]] * 2)
+    boxes = np.concatenate([marks - half, marks + half], 1) / sides
+    return {
+        "object": name,
+        "count": len(marks),
+        "marks": np.round(marks, 1).tolist(),
+        "boxes": [[*box, name] for box in np.round(boxes, 5).tolist()],
+    }
 
 
 def _balanced(factory: SceneFactory, amount: int) -> Iterator[tuple[str, Scene]]:

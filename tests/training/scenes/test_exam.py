@@ -47,7 +47,12 @@ def test_marks_are_of_the_stored_pictures(exam: Path) -> None:
     assert len({row["file"] for row in labels}) == AMOUNT
     for row in labels:
         high, wide = cv2.imread(str(exam / row["file"]), cv2.IMREAD_GRAYSCALE).shape
-        assert row["count"] == len(row["marks"]) == len(row["sizes"])
+        assert row["count"] == len(row["marks"]) == len(row["boxes"])
+        for (x, y), (left, top, right, bottom, name) in zip(
+            row["marks"], row["boxes"], strict=True
+        ):
+            assert name == row["object"]
+            assert left * wide < x < right * wide and top * high < y < bottom * high
         assert all(0 <= x < wide and 0 <= y < high for x, y in row["marks"])
 
 
