@@ -4,7 +4,7 @@
 
 FOLDER gets the pictures and a labels.jsonl that `docextract evaluate FOLDER` reads: one line for
 each object that is asked about a picture, {"file", "object", "split", "count", "marks", "boxes"}.
-Marks are [x, y] in pixels, boxes lie around them, in fractions of the picture; a split is a setting.
+Marks are [x, y] in pixels, boxes lie around them, in fractions of the sides; a split is a setting.
 Asked is for all that a picture shows and for two objects that it lacks, look-alikes first.
 """
 
