@@ -102,12 +102,17 @@ def signals_of(
     }
 
 
-def features(signal: Signal) -> dict[str, float]:
+def features(signal: Signal | CountSignal) -> dict[str, float]:
     """The figures that a calibration weighs, by name; those that are 0 are left out."""
+    figures = _of_count(signal) if isinstance(signal, CountSignal) else _of_value(signal)
+    return {name: value for name, value in figures.items() if value}
+
+
+def _of_value(signal: Signal) -> dict[str, float]:
     absent = signal.status == "absent"
     known = signal.logprobs or (0.0,)
     sort = _SORTS.get(signal.kind, "text")
-    figures = {
+    return {
         "absent": float(absent),
         f"sure_{'absent' if absent else sort}": _log_odds(sum(known)),
         "length": 0.0 if absent else math.log(len(known)),
@@ -118,12 +123,10 @@ def features(signal: Signal) -> dict[str, float]:
         "repaired": float(signal.repairs > 0),
         "doubts": math.log1p(signal.doubts),
     }
-    return {name: value for name, value in figures.items() if value}
 
 
-def count_features(signal: CountSignal) -> dict[str, float]:
-    """The figures that a calibration of counts weighs, by name; those that are 0 are left out."""
-    figures = {
+def _of_count(signal: CountSignal) -> dict[str, float]:
+    return {
         "none": float(not signal.marks),
         "sure_stop": _log_odds(signal.stop or 0.0),
         "sure_least": _log_odds(min(signal.marks)) if signal.marks else 0.0,
@@ -132,7 +135,6 @@ def count_features(signal: CountSignal) -> dict[str, float]:
         "tiled": float(signal.tiled),
         "doubts": math.log1p(signal.doubts),
     }
-    return {name: value for name, value in figures.items() if value}
 
 
 def _log_odds(logprob: float) -> float:
@@ -150,21 +152,18 @@ class Calibration:
     intercept: float
     slopes: Mapping[str, float]
 
-    def probability(self, signal: Signal) -> float | None:
-        """How likely the value is right, or, where it is null, truly absent.
+    def probability(self, signal: Signal | CountSignal) -> float | None:
+        """How likely the value is right, or, where it is null, truly absent; or the exact count.
 
         None where the model gave no probabilities, and for values in lists if none were fitted.
         """
-        if not signal.logprobs or (signal.listed and "listed" not in self.slopes):
+        if isinstance(signal, CountSignal):
+            unknown = signal.stop is None
+        else:
+            unknown = not signal.logprobs or (signal.listed and "listed" not in self.slopes)
+        if unknown:
             return None
-        return self._chance(features(signal))
-
-    def probability_of_count(self, signal: CountSignal) -> float | None:
-        """How likely a count is exactly right; None where the model gave no probabilities."""
-        return None if signal.stop is None else self._chance(count_features(signal))
-
-    def _chance(self, figures: Mapping[str, float]) -> float:
-        terms = (self.slopes.get(name, 0.0) * value for name, value in figures.items())
+        terms = (self.slopes.get(name, 0.0) * value for name, value in features(signal).items())
         odds = self.intercept + sum(terms)
         return round(1 / (1 + math.exp(-min(max(odds, -30.0), 30.0))), 4)
 

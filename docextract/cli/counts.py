@@ -4,7 +4,6 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
-from enum import StrEnum
 from glob import has_magic
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -31,6 +30,7 @@ from docextract.cli.options import (
     PasswordFileOption,
     PasswordOption,
     StrictOption,
+    Tiles,
     passwords_of,
 )
 from docextract.console import Board, Progress, complain, data_stream, run, say
@@ -78,14 +78,6 @@ command goes on where an earlier one stopped. What a CSV sums up stands in repor
 """
 
 _GIB = 2**30
-
-
-class Tiles(StrEnum):
-    """Whether pictures are looked at in parts."""
-
-    auto = "auto"
-    never = "never"
-    always = "always"
 
 
 def count(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from docextract.cli.configuration import ShowConfigOption
+from docextract.cli.count_scores import CountScores, ways_of
 from docextract.cli.documents import exit_code
 from docextract.cli.options import (
     DebugOption,
@@ -19,6 +20,7 @@ from docextract.cli.options import (
     ModelOption,
     OverwriteOption,
     SchemaOption,
+    Tiles,
     words,
 )
 from docextract.console import Progress, complain, data_stream, run, say
@@ -33,6 +35,7 @@ EXAMPLES = """\b
 Examples:
   docextract evaluate receipts/ --schema receipt --truth labels.jsonl
   docextract evaluate inbox/ --schema invoice --truth corrected/ --worst 10
+  docextract evaluate shelves/ --object bottle --absent jar --truth labels.jsonl
   docextract evaluate scans/ --schema receipt --truth labels.jsonl --map company=merchant_name \\
       --split dev --budget fast --budget max --jobs 2 -o read.jsonl
 """
@@ -53,16 +56,30 @@ def evaluate(
         Path,
         typer.Option(
             help='Lines of {"file", "truth": {key: text}, "split", "schema"}, or a folder of '
-            "records (a.pdf.json for a.pdf); also looked for in FOLDER."
+            'records (a.pdf.json for a.pdf); of counts {"file", "count", "split", "by_class", '
+            '"boxes"}; also looked for in FOLDER.'
         ),
     ],
     schema: SchemaOption = None,
+    objects: Annotated[
+        list[str] | None,
+        typer.Option("--object", metavar="NAME", help="Judge counts of this, not records."),
+    ] = None,
+    absent: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Count this, too, of which no picture shows any."),
+    ] = None,
+    tiles: Annotated[
+        list[Tiles] | None,
+        typer.Option(help="Whether dense pictures are counted in parts; several are compared."),
+    ] = None,
     renamed: Annotated[
         str | None,
         typer.Option(
             "--map",
             metavar="THEIRS=OURS,...",
-            help="Keys of truth and schema that pair, as in sum=total,items.name=lines.text.",
+            help="Keys of truth and schema that pair, as in sum=total,items.name=lines.text; or "
+            "classes of labels and objects.",
         ),
     ] = None,
     split: Annotated[
@@ -102,14 +119,29 @@ def evaluate(
     def work() -> ExitCode:
         budgets: dict[str, int | None] = {name: parse_budget(name) for name in budget or ()}
         pairs = _pairs(renamed)
+        place = folder / truth if (folder / truth).exists() else truth
+        from docextract.evaluation import holds_counts, load_count_labels
+
+        if objects or absent or (schema is None and holds_counts(place)):
+            if schema is not None:
+                raise UsageError("--schema and --object exclude each other")
+            return CountScores(
+                folder,
+                load_count_labels(place, objects or (), absent or (), pairs, words(split)),
+                ways_of(budgets, tiles or ()),
+                model,
+                device,
+                jobs,
+                worst,
+                form is ScoreFormat.json,
+            ).write(out, overwrite)
         with ExitStack() as stack:
             stream = stack.enter_context(data_stream())
             lines = stack.enter_context(data_stream(out, overwrite)) if out else None
             from docextract.evaluation import judge_folder, load_labels, not_scored, scores
             from docextract.report.tables import JsonLines, write_json
 
-            beside = folder / truth
-            labels = load_labels(beside if beside.exists() else truth, words(split))
+            labels = load_labels(place, words(split))
             if missing := not_scored(labels, schema, pairs):
                 say(f"not scored: {', '.join(missing)}")
             judged: dict[str, list[Judged]] = {}

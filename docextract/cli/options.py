@@ -29,6 +29,14 @@ class Evidence(StrEnum):
     none = "none"
 
 
+class Tiles(StrEnum):
+    """Whether pictures are counted in parts."""
+
+    auto = "auto"
+    never = "never"
+    always = "always"
+
+
 SchemaOption = Annotated[
     str | None,
     typer.Option(

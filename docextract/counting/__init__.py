@@ -66,7 +66,7 @@ def _count(
             except AnswerError as error:
                 counted = Count(document.name, wanted, number, error=error.to_dict())
             if calibration and counted.signal:
-                sure = calibration.probability_of_count(counted.signal)
+                sure = calibration.probability(counted.signal)
                 counted = _judged(replace(counted, confidence=sure), settings.min_confidence)
             counts.append(counted)
     return counts

@@ -1,22 +1,18 @@
 """Labelled files read and judged, one after the other or by several processes."""
 
-import os
-import signal
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import closing
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 from docextract.errors import DocextractError, ModelError, SchemaError, UsageError, our_fault
 from docextract.evaluation.judging import DateOrder, Judge, Judged
 from docextract.evaluation.labels import Labelled
+from docextract.evaluation.pool import work_through
 from docextract.extraction import extract
 from docextract.pages import open_document
-from docextract.readers import Reader, open_reader
+from docextract.readers import Reader
 from docextract.records import Outcome
 from docextract.schema import Schema, load_schema
 from docextract.settings import Settings
@@ -52,7 +48,7 @@ def judge_folder(
     """
     judges = _judges(labels, schema, renamed, date_order)
     tasks = [(str(folder / label.file), label.schema or schema or "") for label in labels]
-    readings = _read_all(tasks, settings, model, device, jobs)
+    readings = work_through(tasks, _read, settings, model, device, jobs)
     for label, read in zip(labels, readings, strict=True):
         yield judges[label.schema or schema or ""].judge(label, read.outcome, read.pages)
 
@@ -98,50 +94,6 @@ _Task = tuple[str, str]
 """A file and the schema to read it with."""
 
 
-def _read_all(
-    tasks: Iterable[_Task], settings: Settings, model: str, device: str, jobs: int
-) -> Iterator[_Read]:
-    if jobs == 1:
-        with closing(open_reader(model, device)) as reader:
-            for task in tasks:
-                yield _read(task, reader, settings)
-        return
-    pool = ProcessPoolExecutor(
-        jobs, get_context("spawn"), initializer=_enter, initargs=(settings, model, device)
-    )
-    try:
-        yield from pool.map(_read_in_worker, tasks)
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-_worker: tuple[Settings, str, str]
-
-
-def _enter(settings: Settings, model: str, device: str) -> None:
-    """Before torch comes: a worker shares the machine with others and computes in one thread."""
-    global _worker
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # an interruption is the parent's to tell of
-    os.environ["OMP_NUM_THREADS"] = "1"
-    _worker = (settings, model, device)
-
-
-@cache
-def _reader_of_worker() -> Reader:
-    _, model, device = _worker
-    return open_reader(model, device)
-
-
-def _read_in_worker(task: _Task) -> _Read:
-    settings, _, _ = _worker
-    read = _read(task, _reader_of_worker(), settings)
-    if read.outcome.extraction is None:
-        return read
-    # The object of the schema's class cannot travel: the class was made here.
-    extraction = replace(read.outcome.extraction, record=None)
-    return replace(read, outcome=replace(read.outcome, extraction=extraction))
-
-
 def _read(task: _Task, reader: Reader, settings: Settings) -> _Read:
     file, schema = task
     pages = 0
@@ -157,4 +109,5 @@ def _read(task: _Task, reader: Reader, settings: Settings) -> _Read:
     except Exception as error:
         # A fault of ours that one file brings out shall not cost the others.
         return _Read(Outcome(file, error=our_fault(error)), pages)
-    return _Read(Outcome(file, extraction), pages)
+    # The object of the schema's class cannot travel: the class was made here.
+    return _Read(Outcome(file, replace(extraction, record=None)), pages)

@@ -61,7 +61,6 @@ class Zamba2Reader:
         self.device = next(self._model.model.parameters()).device.type
         self.questions_at_once = _AT_ONCE[self.device]
         words = self._model.tokenizer
-        folder = Path(words.path).parent
         self.calibration = load_calibration(folder)
         self.count_calibration = load_calibration(folder, COUNT_CALIBRATION)
         self.objects = load_objects(folder)

@@ -3,6 +3,11 @@
     docextract evaluate FOLDER --schema receipt --truth labels.jsonl -o read.jsonl
     python -m training.calibrate read.jsonl --weights model/weights
 
+Counts have a calibration of their own:
+
+    docextract evaluate FOLDER --object die --truth labels.jsonl -o counted.jsonl
+    python -m training.calibrate counted.jsonl --weights model/weights --counts
+
 No page is read again. The figures are of values whose document the fit had not seen: the documents
 are dealt into folds, copies of one document into the same, and each fold is foretold by a fit to
 the others. What is stored beside the weights is then fitted to all of them.
@@ -19,7 +24,15 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
-from docextract.confidence import CALIBRATION, Calibration, Signal, features, fingerprint
+from docextract.confidence import (
+    CALIBRATION,
+    COUNT_CALIBRATION,
+    Calibration,
+    CountSignal,
+    Signal,
+    features,
+    fingerprint,
+)
 from docextract.evaluation import reliability
 
 FOLDS = 5
@@ -30,14 +43,14 @@ _STEPS = 50
 
 @dataclass(frozen=True)
 class Case:
-    """A value that was read, whether it was right, and where it is from.
+    """A value or a count that was read, whether it was right, and where it is from.
 
     `source` names the results, `document` the file or its group.
     """
 
     source: str
     document: str
-    signal: Signal
+    signal: Signal | CountSignal
     right: bool
 
 
@@ -53,6 +66,17 @@ def load_cases(path: Path) -> list[Case]:
             if signal.logprobs
         ]
     return cases
+
+
+def load_counts(path: Path) -> list[Case]:
+    """The judged counts in a file of results that have log-probabilities."""
+    lines = map(json.loads, path.read_text("utf-8").splitlines())
+    found = [(line, CountSignal.from_dict(line["signal"])) for line in lines if line["signal"]]
+    return [
+        Case(path.stem, line["group"] or line["file"], signal, line["right"])
+        for line, signal in found
+        if signal.stop is not None
+    ]
 
 
 def fit(cases: Sequence[Case]) -> Calibration:
@@ -120,20 +144,21 @@ def main(words: Sequence[str] | None = None) -> None:
         help="results of which the absent values count alone: real labels name few absent fields, "
         "and a null in a set where every field is printed is always wrong",
     )
+    parser.add_argument("--counts", action="store_true", help="the results are of counts")
     parser.add_argument("--weights", type=Path, required=True, help="the checkpoint's folder")
     parser.add_argument("--folds", type=int, default=FOLDS)
     arguments = parser.parse_args(words)
-    cases = [case for path in arguments.results for case in load_cases(path)]
+    load = load_counts if arguments.counts else load_cases
+    cases = [case for path in arguments.results for case in load(path)]
     others = [case for path in arguments.nulls for case in load_cases(path)]
-    cases += [case for case in others if case.signal.status == "absent"]
+    cases += [case for case in others if "absent" in _sorts(case)]
     confidences = foretold(cases, arguments.folds)
     figures = scored(cases, confidences)
     print(f"{'values not fitted':<28}{'number':>7}{'right':>8}{'ECE':>8}{'Brier':>8}{'of mean':>9}")
     print(_line("all", figures))
     parts: dict[str, list[tuple[Case, float]]] = {}
     for case, confidence in zip(cases, confidences, strict=True):
-        absent = "absent" if case.signal.status == "absent" else "found"
-        for name in (case.source, case.signal.kind, absent):
+        for name in (case.source, *_sorts(case)):
             parts.setdefault(name, []).append((case, confidence))
     for name, some in parts.items():
         print(_line(name, scored([case for case, _ in some], [value for _, value in some])))
@@ -148,9 +173,17 @@ def main(words: Sequence[str] | None = None) -> None:
             **figures,
         },
     }
-    path = arguments.weights / CALIBRATION
+    path = arguments.weights / (COUNT_CALIBRATION if arguments.counts else CALIBRATION)
     path.write_text(json.dumps(content, indent=2) + "\n", "utf-8")
     print(f"{path}: {len(calibration.slopes)} slopes")
+
+
+def _sorts(case: Case) -> tuple[str, str]:
+    """What is told apart in the table."""
+    signal = case.signal
+    if isinstance(signal, CountSignal):
+        return "tiled" if signal.tiled else "whole", "marks" if signal.marks else "none"
+    return signal.kind, "absent" if signal.status == "absent" else "found"
 
 
 def _line(name: str, figures: dict[str, Any]) -> str:

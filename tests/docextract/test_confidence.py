@@ -11,7 +11,6 @@ from docextract.confidence import (
     Calibration,
     CountSignal,
     Signal,
-    count_features,
     features,
     fingerprint,
     load_calibration,
@@ -144,14 +143,14 @@ def test_a_count_is_surer_the_surer_its_marks_and_its_end() -> None:
     calibration = Calibration(-1.0, {"sure_stop": 0.5, "sure_least": 0.5})
     sure = CountSignal(marks=(-0.01, -0.02), stop=-0.001, tiled=False, doubts=0)
     unsure = replace(sure, marks=(-0.01, -2.0))
-    chances = [calibration.probability_of_count(one) for one in (sure, unsure)]
+    chances = [calibration.probability(one) for one in (sure, unsure)]
     assert chances[0] is not None and chances[1] is not None and chances[0] > chances[1]
-    assert calibration.probability_of_count(replace(sure, stop=None)) is None
+    assert calibration.probability(replace(sure, stop=None)) is None
 
 
 def test_no_marks_are_a_feature_of_their_own() -> None:
     nothing = CountSignal(marks=(), stop=-0.5, tiled=False, doubts=0)
-    assert set(count_features(nothing)) == {"none", "sure_stop"}
+    assert set(features(nothing)) == {"none", "sure_stop"}
     assert CountSignal.from_dict(json.loads(json.dumps(nothing.to_dict()))) == nothing
 
 

@@ -6,8 +6,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from docextract.confidence import Calibration, Signal, load_calibration
-from training.calibrate import Case, fit, foretold, load_cases, main, scored
+from docextract.confidence import (
+    COUNT_CALIBRATION,
+    Calibration,
+    CountSignal,
+    Signal,
+    load_calibration,
+)
+from training.calibrate import Case, fit, foretold, load_cases, load_counts, main, scored
 
 
 def cases(count: int, seed: int = 0) -> list[Case]:
@@ -103,3 +109,30 @@ def test_copies_of_a_document_are_one_and_unknown_values_none(tmp_path: Path) ->
     lines = [result(known, group="g"), result(other, group="g"), result(silent)]
     read.write_text("\n".join(lines))
     assert [case.document for case in load_cases(read)] == ["g", "g"]
+
+
+def test_counts_get_a_calibration_of_their_own(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rng = np.random.default_rng(0)
+    lines = []
+    for number in range(200):
+        chance = float(rng.uniform(0.05, 0.99))
+        signal = CountSignal((-0.1,) * (number % 4), math.log(chance), number % 2 > 0, 0)
+        right = bool(rng.random() < chance)
+        line = {"file": f"{number}.png", "group": None, "right": right, "signal": signal.to_dict()}
+        lines.append(json.dumps(line))
+    unknown = CountSignal((), None, False, 0).to_dict()
+    for odd in (None, unknown):
+        lines.append(json.dumps({"file": "x", "group": None, "right": True, "signal": odd}))
+    read = tmp_path / "counted.jsonl"
+    read.write_text("\n".join(lines))
+    assert len(load_counts(read)) == 200
+    (tmp_path / "model.safetensors").write_bytes(b"weights")
+    main([str(read), "--weights", str(tmp_path), "--counts"])
+    assert "tiled" in capsys.readouterr().out
+    assert load_calibration(tmp_path) is None
+    fitted = load_calibration(tmp_path, COUNT_CALIBRATION)
+    assert fitted is not None
+    chances = [fitted.probability(CountSignal((), math.log(p), False, 0)) for p in (0.9, 0.2)]
+    assert chances[0] is not None and chances[1] is not None and chances[0] > chances[1]
