@@ -5,7 +5,6 @@ There is one lane more than the model takes questions at once, so that the next 
 are drawn while the model works. A process that dies or overruns a document's time is replaced.
 """
 
-import os
 import queue
 import threading
 import time
@@ -18,9 +17,10 @@ from typing import Protocol
 
 from docextract.batch.job import Job, Outcome, Task, Work
 from docextract.batch.opener import MOST_SECONDS, Opener
-from docextract.batch.processes import end, share_of_threads, start, words_of_death
+from docextract.batch.processes import end, leave, share_of_threads, start, words_of_death
 from docextract.errors import CrashedError, DocextractError, ModelError, TimedOutError, our_fault
 
+_PATIENCE = 2.0  # seconds for a process to see that it is not wanted any more
 _GRACE = 30.0  # seconds beyond its time in which a document may still end by itself
 
 
@@ -187,7 +187,7 @@ class _Worker:
             yield Read(task, Outcome.failed(error, timeout))
 
     def close(self) -> None:
-        end(self._process, self.connection)
+        end(self._process, self.connection, _PATIENCE)
 
     def _bury(self) -> Iterator[Read]:
         how = words_of_death(self._process)
@@ -244,7 +244,7 @@ def serve(connection: Connection, job: Job, memory: int, debug: bool) -> None:
         while True:
             tasks.put(connection.recv())
     except (EOFError, OSError):
-        os._exit(0)  # whoever wanted to know is gone; the openers go when they see us gone
+        leave()  # whoever wanted to know is gone; the openers go when they see us gone
 
 
 def read_one(work: Work, opener: Opener, task: Task, job: Job, debug: bool = False) -> Outcome:
