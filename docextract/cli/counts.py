@@ -4,6 +4,7 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
+from enum import StrEnum
 from glob import has_magic
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
