@@ -59,10 +59,6 @@ class Sprite:
             u8(cv2.warpAffine(self.alpha, turn, size, flags=how)),
         )
 
-    def flipped(self) -> "Sprite":
-        """As in a mirror."""
-        return Sprite(u8(cv2.flip(self.grey, 1)), u8(cv2.flip(self.alpha, 1)))
-
     def enlarged(self, times: float) -> "Sprite":
         """Blown up by a factor above 1."""
         grey, alpha = (

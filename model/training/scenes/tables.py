@@ -50,14 +50,14 @@ def bins(rng: np.random.Generator, supply: Supply, size: tuple[int, int], count:
     tone = float(rng.uniform(30, 230))
     floor = float(rng.uniform(25, 235))
     main = pick(rng, (*LOOSE, *GAMES))
-    shares = rng.dirichlet(np.full(columns * rows, 1.2))
+    shares = rng.multinomial(count, rng.dirichlet(np.full(columns * rows, 1.2)))
     side = None if columns * rows == 1 else _side(rng, main, across * down * 0.6, count / 2 + 1)
     for cell in range(columns * rows):
         left, top = x0 + cell % columns * across, y0 + cell // columns * down
         _compartment(rng, stage, (left, top, left + across, top + down), wall, (tone, floor))
         kind = main if cell == 0 or chance(rng, 0.35) else pick(rng, LOOSE)
         inner = (left + 2 * wall, top + 2 * wall, left + across - 2 * wall, top + down - 2 * wall)
-        spread(rng, supply, stage, [kind], inner, round(count * shares[cell]), side=side, odd=0.05)
+        spread(rng, supply, stage, [kind], inner, int(shares[cell]), side=side, odd=0.05)
     return stage
 
 
@@ -129,11 +129,9 @@ def _pool(
 
 
 def _laid(rng: np.random.Generator, sprite: Sprite, kind: str) -> Sprite:
-    """Turned as it came to lie; what stands is turned a little."""
+    """Turned as it came to lie; what can stand mostly does."""
     if kind in _UPRIGHT:
-        if chance(rng, 0.15):
-            return sprite.turned(float(rng.uniform(0, 360)))
-        return sprite.flipped() if chance(rng, 0.2) else sprite
+        return sprite.turned(float(rng.uniform(0, 360))) if chance(rng, 0.15) else sprite
     most = 20 if kind == "die" else 180
     return sprite.turned(float(rng.uniform(-most, most)), float(rng.uniform(0.85, 1.0)))
 
