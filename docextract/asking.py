@@ -33,10 +33,14 @@ _PROBE_TOKENS = 200
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Where an extraction is: `words` for a person, or a new piece of the answer's `text`."""
+    """Where an extraction is: `words` for a person, or a new piece of the answer's `text`.
+
+    `pages` are those that an answer is about; without a text, it is going to begin.
+    """
 
     words: str
     text: str = ""
+    pages: tuple[int, ...] = ()
 
 
 Listener = Callable[[Progress], None]
@@ -227,11 +231,17 @@ class Asker:
         max_tokens: int,
         mistake: Mistake | None = None,
     ) -> Reading:
+        numbers = tuple(page.number for page in pages)
+        told = schema is self._schema
+
         def listen(text: str) -> None:
             self._check_time()
-            if schema is self._schema:
-                self._tell(Progress("writing", text))
+            if told:
+                self._tell(Progress("writing", text, numbers))
 
+        if told:
+            words = _page_words(numbers, self._document.page_count)
+            self._tell(Progress(f"reading {words}", pages=numbers))
         self._visual += sum(page.pixels[:, :, 0].size // _TOKEN_SIDE**2 for page in pages)
         reading = self._reader.read(
             [page.pixels for page in pages],

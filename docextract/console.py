@@ -201,7 +201,6 @@ class Progress:
 
             self._status = Console(stderr=True, highlight=False).status("")
             self.show("opening")
-            self._status.start()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -209,8 +208,13 @@ class Progress:
             self._status.stop()
 
     def show(self, words: str) -> None:
-        """Say what is being done."""
-        if self._status is not None:
-            from rich.markup import escape
+        """Say what is being done; without words the line is gone until there are some."""
+        if self._status is None:
+            return
+        if not words:
+            self._status.stop()
+            return
+        from rich.markup import escape
 
-            self._status.update(escape(f"{self._subject}: {words}"))
+        self._status.update(escape(f"{self._subject}: {words}"))
+        self._status.start()

@@ -13,6 +13,7 @@ from docextract.errors import DocextractError, ExitCode, ModelError, SchemaError
 from docextract.settings import Limits, Settings
 
 if TYPE_CHECKING:
+    from docextract.cli.streaming import FieldStream
     from docextract.pages import Document
     from docextract.readers import Reader
     from docextract.records import Extraction, Outcome, Status
@@ -29,8 +30,11 @@ def read_each(
     model: str,
     device: Device,
     split: bool = False,
+    live: "FieldStream | None" = None,
 ) -> "Iterator[Outcome]":
     """What becomes of each file in turn, with `split` of each document in it.
+
+    `live` hears of every step.
 
     Each document is opened before the model is, since most that cannot be read shows at once.
     Errors of the schema or the model are no file's own and are raised.
@@ -41,7 +45,10 @@ def read_each(
 
     def read(document: "Document", reader: "Reader", show: Show) -> "list[Extraction[Any]]":
         def tell(step: Step) -> None:
-            show(step.words)
+            # In a terminal, values take the place of the line of progress.
+            show("" if live and live.watched and step.text else step.words)
+            if live:
+                live.hear(document.name, step)
 
         if split:
             return extract_each(document, schema, reader, settings, progress=tell)

@@ -51,6 +51,7 @@ Examples:
   docextract receipt.jpg --schema receipt
   docextract *.pdf --schema invoice -o invoices.csv
   docextract letter.pdf --schema 'sender, date date, amount money' --pages 1
+  docextract receipt.jpg --schema receipt --stream
 
 \b
 Other commands:
@@ -118,6 +119,12 @@ def read(
     ] = None,
     explode: ExplodeOption = None,
     details: DetailsOption = False,
+    live: Annotated[
+        bool,
+        typer.Option(
+            "--stream", help="A JSON line for each value as it is decoded, then the rest."
+        ),
+    ] = False,
     strict: StrictOption = False,
     min_confidence: MinConfidenceOption = None,
     out: OutOption = None,
@@ -155,12 +162,15 @@ def read(
         chosen = form or _format_of(out, several=len(files) > 1 or split)
         if details and chosen in _TABLES:
             raise UsageError(f"--details does not fit into {chosen}", hint="use --format jsonl")
+        if live and chosen in _TABLES:
+            raise UsageError(f"--stream writes JSON lines, not {chosen}", hint="use --format jsonl")
         if out is None and chosen in (Format.xlsx, Format.parquet):
             raise UsageError(f"{chosen} goes to a file", hint=f"add -o out.{chosen}")
         with data_stream(out, overwrite) as stream:
             from docextract.choosing import AUTO
+            from docextract.cli.streaming import FieldStream
             from docextract.report.columns import layout_of
-            from docextract.report.tables import open_writer, write_json
+            from docextract.report.tables import JsonLines, open_writer, write_json
             from docextract.schema import load_schema
 
             auto = given(schema) == AUTO
@@ -170,7 +180,8 @@ def read(
                     hint="use --format jsonl, or name the schema",
                 )
             loaded = None if auto else load_schema(given(schema))
-            outcomes = read_each(files, loaded or AUTO, settings, model, device, split)
+            fields = FieldStream(stream) if live else None
+            outcomes = read_each(files, loaded or AUTO, settings, model, device, split, fields)
             if chosen is Format.json and len(files) == 1 and not split:
                 [outcome] = outcomes
                 if outcome.error:
@@ -180,10 +191,14 @@ def read(
                     _tell_choice(outcome)
                 if not details:
                     _tell_doubts(outcome)
-                write_json(stream, line if details else line["record"])
+                said = line if details else line["record"]
+                if fields and not fields.watched:
+                    JsonLines(stream).write(said)
+                else:
+                    write_json(stream, said)
                 return exit_code([outcome], strict)
             layout = layout_of(loaded.fields) if loaded else {}
-            writer = open_writer(chosen, stream, layout, explode)
+            writer = open_writer(Format.jsonl if live else chosen, stream, layout, explode)
             # What is known about values shows in the colours of these.
             known = details or chosen in (Format.table, Format.xlsx)
             done = []

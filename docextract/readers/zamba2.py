@@ -83,11 +83,20 @@ class Zamba2Reader:
         """Answer greedily, held to the grammar; see docextract.readers.Reader."""
 
         ends: list[int] = []
+        waiting: list[str] | None = []
 
         def listen(token: Token) -> None:
+            nonlocal waiting
             ends.append((ends[-1] if ends else 0) + len(token.text))
-            if on_text and token.text:
-                on_text(token.text)
+            text = token.text
+            if waiting is not None:
+                # What the grammar forces at the start tells nobody that the model has begun.
+                waiting.append(text)
+                if token.forced:
+                    return
+                text, waiting = "".join(waiting), None
+            if on_text and text:
+                on_text(text)
 
         with _their_errors():
             answer = self._model.generate(

@@ -239,7 +239,7 @@ def _flat(record: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any
 def _painted(value: Any, known: Mapping[str, Any] | None) -> "Text":
     from rich.text import Text
 
-    return Text(_shown(value), style=_style(known))
+    return Text(shown(value), style=_style(known))
 
 
 def _style(known: Mapping[str, Any] | None) -> str:
@@ -260,7 +260,9 @@ def _standing(known: Mapping[str, Any] | None) -> str:
     return ", ".join(filter(None, words))
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
+    """A value for the eye, without letters that would steer a terminal."""
     if value is None:
         return "–"
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return "".join(letter if letter.isprintable() else " " for letter in text)

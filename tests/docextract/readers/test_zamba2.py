@@ -93,6 +93,7 @@ def test_any_weights_answer_in_the_grammar(reader: Reader) -> None:
     assert list(answer) == ["paid", "name", "new"]
     assert answer["paid"] in (True, False, None)
     assert "".join(heard) == reading.text
+    assert heard[0].startswith('{"paid":') and heard[0] != '{"paid":'  # the model has begun
     assert reading.finish == "stop"
     assert len(reading.token_ids) == len(reading.logprobs) == len(reading.text.encode())
     assert list(reading.ends) == sorted(reading.ends)
