@@ -10,6 +10,7 @@ from docextract.assembly import Doubt, PageAnswer
 from docextract.confidence import written_logprobs
 from docextract.errors import AnswerError, DocextractError, TimedOutError
 from docextract.grounding import ground, hidden_text
+from docextract.grounding.lettering import Lettering
 from docextract.pages import Document, Page, Word
 from docextract.prompt import Mistake, render_question
 from docextract.readers import Reader, Reading
@@ -118,10 +119,12 @@ class Asker:
                 f"{self._document.name}: {words}: {error.message}", hint=error.hint
             )
             return Asked(tuple(numbers), None, tuple(checks), problem)
+        first = printed[0]
         if self.settings.evidence != "none":
             checks += [_hidden(page, self._document) for page in printed if hidden_text(page)]
-        seen = (word.text for word in printed[0].words if word.visible)
-        return Asked(tuple(numbers), answer, tuple(checks), count=page_count_of(seen))
+            first = self._with_words(first)
+        lines = (line.text for line in Lettering(first).pieces())
+        return Asked(tuple(numbers), answer, tuple(checks), count=page_count_of(lines))
 
     def _read_upright(self, page: Page) -> tuple[Page, Reading]:
         """Read a page the way round that its print stands.

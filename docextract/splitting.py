@@ -2,7 +2,8 @@
 
 A page that counts itself ("page 2 of 3") says so. Otherwise a page begins another document where
 its number is another than on the pages before, or, where it has none, a date, a sum or most of its
-names.
+names. A first page says who writes, and gives a number, a date or a sum: a page without goes on.
+What the words of the page contradict was made up, and decides nothing.
 """
 
 import re
@@ -24,9 +25,9 @@ _COUNTED = re.compile(
 )
 
 
-def page_count_of(words: Iterable[str]) -> tuple[int, int] | None:
-    """Which page of how many a page says it is, in the words that can be seen on it."""
-    counts = {(int(match[1]), int(match[2])) for match in _COUNTED.finditer(" ".join(words))}
+def page_count_of(lines: Iterable[str]) -> tuple[int, int] | None:
+    """Which page of how many a page says it is, in the lines that can be seen on it."""
+    counts = {(int(match[1]), int(match[2])) for match in _COUNTED.finditer(" ".join(lines))}
     [count] = counts if len(counts) == 1 else [(0, 0)]
     return count if 1 <= count[0] <= count[1] else None
 
@@ -53,29 +54,40 @@ def _begins(
 ) -> bool:
     if count is not None:
         return count[0] == 1
-    known: dict[str, str] = {}
+    known: dict[str, tuple[str, str]] = {}
     for earlier in before:
-        for path, _, text in _header(fields, earlier.answer.record):
-            known.setdefault(path, text)
+        for path, role, text in _header(fields, earlier):
+            known.setdefault(path, (role, text))
+    shown = set()
     others: dict[str, list[bool]] = {"number": [], "date": [], "name": [], "sum": []}
-    for path, leaf, text in _header(fields, answer.answer.record):
+    for path, role, text in _header(fields, answer):
+        shown.add(role)
         if path in known:
-            role = _role(leaf, text)
-            others[role].append(_likeness(known[path], text) < (_ALIKE if role == "name" else 1))
+            alike = _likeness(known[path][1], text)
+            others[role].append(alike < (_ALIKE if role == "name" else 1))
     if others["number"]:
         return others["number"][0]  # a paper's own number comes before those that it refers to
-    most_names = 2 * sum(others["name"]) > len(others["name"])
+    if "name" not in shown and any(role == "name" for role, _ in known.values()):
+        return False
+    most_names = shown > {"name"} and 2 * sum(others["name"]) > len(others["name"])
     return any(others["date"]) or any(others["sum"]) or most_names
 
 
-def _header(
+def _header(fields: Group, answer: PageAnswer) -> Iterator[tuple[str, str, str]]:
+    """Path, role and text of the printed values outside of lists."""
+    for path, leaf, text in _leaves(fields, answer.answer.record):
+        place = answer.places.get(path)
+        if place is None or place.evidence in ("grounded", "none"):
+            yield path, _role(leaf, text), text
+
+
+def _leaves(
     group: Group, record: Mapping[str, object], path: str = ""
 ) -> Iterator[tuple[str, Leaf, str]]:
-    """The printed values outside of lists."""
     for key, field in group.fields.items():
         value, place = record[key], f"{path}{key}"
         if isinstance(field, Group) and isinstance(value, Mapping):
-            yield from _header(field, value, f"{place}.")
+            yield from _leaves(field, value, f"{place}.")
         elif isinstance(field, Leaf) and isinstance(value, str):
             yield place, field, value
 

@@ -205,7 +205,12 @@ def test_pages_count_themselves_in_their_visible_words(tmp_path: Path) -> None:
     with pymupdf.open() as document:
         for count in ("Page 1 of 2", "Page 2 of 2", "Page 1 of 1"):
             page = document.new_page()
-            page.insert_text((60, 80), f"{count}  Shop A  Total 1.00")
+            label, *numbers = count.replace(" of", "").split()
+            page.insert_text(
+                (60, 80), f"{label}     of     Shop A  Total 1.00"
+            )  # as forms are filled
+            for x, number in zip((88, 112), numbers, strict=True):
+                page.insert_text((x, 80), number)
             page.insert_text((60, 120), "Page 1 of 1", render_mode=3)  # no one sees it
         document.save(path)
     reader = ScriptedReader([{"name": "A", "total": "1.00"}] * 3)

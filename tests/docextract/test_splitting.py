@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from docextract.answer import parse_answer
 from docextract.assembly import PageAnswer
+from docextract.grounding import Place
 from docextract.prompt import compact_answer
 from docextract.schema import load_schema
 from docextract.splitting import divide, page_count_of
@@ -40,9 +41,11 @@ A = {"number": "A-100", "day": "01.02.2024", "shop": {"name": "Corner Shop"}, "t
         ({"number": "A-101", "shop": A["shop"]}, True),
         ({"rows": [{"price": "1.00"}], "total": None}, False),
         ({"day": "01.02.2024", "shop": {"name": "Corner Shap"}}, False),
-        ({"day": "02.02.2024"}, True),
-        ({"shop": {"name": "99 Speed Mart"}}, True),
-        ({"total": "7.00"}, True),
+        ({"shop": A["shop"], "day": "02.02.2024"}, True),
+        ({"shop": {"name": "99 Speed Mart"}, "day": "01.02.2024"}, True),
+        ({"shop": A["shop"], "total": "7.00"}, True),
+        ({"shop": {"name": "Terms and conditions"}}, False),
+        ({"day": "02.02.2024", "total": "7.00"}, False),  # from the text of a later page
     ],
 )
 def test_a_page_that_shows_another_number_date_name_or_sum_begins_a_document(
@@ -50,6 +53,18 @@ def test_a_page_that_shows_another_number_date_name_or_sum_begins_a_document(
 ) -> None:
     empty = {"number": None}
     assert parts(A, empty | second) == ([[1], [2]] if another else [[1, 2]])
+
+
+def test_what_the_words_contradict_decides_nothing() -> None:
+    made_up = parse_answer(compact_answer({"number": "ZUG7680", "total": "5.00"}), SCHEMA.fields)
+    first = PageAnswer((1,), parse_answer(compact_answer(A), SCHEMA.fields))
+    for evidence, documents in (("contradicted", 1), ("hidden", 1), ("none", 2), ("grounded", 2)):
+        second = PageAnswer((2,), made_up, {"number": Place(evidence)})
+        assert len(divide(SCHEMA.fields, [first, second], {})) == documents
+
+
+def test_pages_without_names_are_told_apart_by_their_dates() -> None:
+    assert parts({"day": "01.02.2024"}, {"day": "02.02.2024"}) == [[1], [2]]
 
 
 def test_the_hour_tells_two_receipts_of_a_day_apart() -> None:
