@@ -42,7 +42,8 @@ def load_count_labels(
     """What the lines of labels.jsonl say about some objects, all or those of some splits.
 
     `objects`: of each the label's count, or, where a class of the labels is called so, that of the
-    class; without any, the `object` that each line names. `absent`: what no picture shows.
+    class. Where a line names its own `object` it speaks of that alone, and counts if it is one of
+    them or there are none. `absent`: what no picture shows.
     `renamed`: names of classes here, by those of the labels.
 
     Raises:
@@ -102,9 +103,10 @@ def _labels(
     absent: Collection[str],
     classes: Mapping[str, str],
 ) -> Iterator[CountLabel]:
-    named = [str(line["object"])] if "object" in line else []
+    own = line.get("object")
+    asked = objects if own is None else [own] if own in (objects or (own,)) else ()
     boxes = line.get("boxes")
-    for name in dict.fromkeys([*(objects or named), *absent]):
+    for name in dict.fromkeys([*asked, *absent]):
         mine = {theirs for theirs, ours in classes.items() if ours == name}
         kept: Sequence[Any] | None
         if name in absent:

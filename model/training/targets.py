@@ -1,31 +1,39 @@
 """Measures a set of weights against the figures that it is to reach, and prints them as a table.
 
     python -m training.targets --receipts SROIE --einvoices EINVOICES --exam EXAM --out measured
+    python -m training.targets --dice DICE --cards CARDS --coins COINS --scenes SCENES --out found
 
 Everything is read by the product itself, greedily, from pixels alone, and scored as `docextract
 evaluate` scores; the e-invoices are read once more with the help of their visible words. EXAM is
-drawn by `python -m training.exam`. `measured` then holds what was read, judged (receipts.jsonl,
-...: what `python -m training.calibrate` fits to), and the table as targets.md and targets.json.
+drawn by `python -m training.exam`, SCENES by `python -m training.scenes.exam`. `measured` then
+holds what was read, judged (receipts.jsonl, ...: what `python -m training.calibrate` fits to), and
+the table as targets.md and targets.json.
 """
 
 import argparse
 import json
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 from docextract.confidence import fingerprint
 from docextract.evaluation import (
+    CountLabel,
     Judged,
+    JudgedCount,
     Labelled,
     Verdict,
+    count_scores,
+    count_table,
     f1,
+    judge_counts,
     judge_folder,
+    load_count_labels,
     load_labels,
     score_table,
     scores,
@@ -39,6 +47,11 @@ from docextract.printed.dates import date_readings
 from docextract.readers import BUNDLED
 from docextract.resources import bundled
 from docextract.settings import BUDGETS, Limits, Settings, parse_budget
+from training.count_targets import COUNT_SETS, CountSet, count_measures
+from training.measure import Measure, share, table
+
+T = TypeVar("T", Judged, JudgedCount)
+L = TypeVar("L", Labelled, CountLabel)
 
 _RECEIPT_KEYS = {"company": "merchant_name", "address": "merchant_address"}
 _EINVOICE_KEYS = {
@@ -75,21 +88,6 @@ SETS = (
 )
 
 
-@dataclass(frozen=True)
-class Measure:
-    """A figure of the table, 0 to 1, beside what it is to reach.
-
-    `count` says what it is a share or mean of, `interval` (95 %) is None where there is none.
-    """
-
-    what: str
-    field: str
-    least: float
-    value: float
-    count: str
-    interval: tuple[float, float] | None
-
-
 def measures(read: Mapping[str, Sequence[Judged]], folders: Mapping[str, Path]) -> list[Measure]:
     """The figures of the sets that were read, by their names."""
     found: list[Measure] = []
@@ -117,9 +115,9 @@ def _of_receipts(judged: Sequence[Judged]) -> Iterator[Measure]:
         ("merchant_name", 0.75),
         ("merchant_address", 0.58),
     ):
-        yield _share(name, key, least, [one.verdicts[key] in CORRECT for one in dev])
+        yield share(name, key, least, [one.verdicts[key] in CORRECT for one in dev])
     similar = [one.similar.get("merchant_address", 0.0) >= SIMILAR for one in dev]
-    yield _share(name, "merchant_address, similar", 0.80, similar)
+    yield share(name, "merchant_address, similar", 0.80, similar)
     for split, least in (("dev", 0.86), ("dev_seen", 0.93)):
         mine = [one for one in judged if one.label.split == split]
         verdicts = [one.verdicts[key] for one in mine for key in _CONTEST]
@@ -156,12 +154,7 @@ def _of_exam(judged: Sequence[Judged]) -> Iterator[Measure]:
             for verdict in (*one.verdicts.values(), *(v for r in one.rows.values() for v in r))
         ]
         if verdicts:
-            yield _share("exam", words, least, [verdict in CORRECT for verdict in verdicts])
-
-
-def _share(what: str, key: str, least: float, hits: Sequence[bool]) -> Measure:
-    low, high = wilson(sum(hits), len(hits))
-    return Measure(what, key, least, sum(hits) / len(hits), f"{len(hits)}", (low, high))
+            yield share("exam", words, least, [verdict in CORRECT for verdict in verdicts])
 
 
 def _mean(what: str, key: str, least: float, judged: Sequence[Judged]) -> Measure:
@@ -234,61 +227,56 @@ _STANDS: Mapping[str, Callable[[str, Sequence[str]], bool]] = {
 """Fields that count where their value stands in the words of the page."""
 
 
-def table(found: Sequence[Measure]) -> str:
-    """The figures in Markdown."""
-    lines = [
-        "| set | field | of | at least | measured | 95 % interval | |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    for one in found:
-        interval = "" if one.interval is None else "{:.0%} – {:.0%}".format(*one.interval)
-        met = "reached" if one.value >= one.least else ""
-        lines.append(
-            f"| {one.what} | {one.field} | {one.count} | {one.least:.0%} | {one.value:.1%} "
-            f"| {interval} | {met} |"
-        )
-    return "\n".join(lines)
-
-
 def main(words: Sequence[str] | None = None) -> None:
     """Read, judge and report what the command line names."""
     arguments = _arguments(words)
-    names = dict.fromkeys(one.folder for one in SETS)
+    names = dict.fromkeys(one.folder for one in (*SETS, *COUNT_SETS))
     folders = {name: path for name in names if (path := getattr(arguments, name))}
     if not folders:
         sys.exit(f"name at least one of {', '.join(f'--{name}' for name in names)}")
     budget = parse_budget(arguments.budget) if arguments.budget else None
     arguments.out.mkdir(parents=True, exist_ok=True)
     read: dict[str, list[Judged]] = {}
+    counted: dict[str, list[JudgedCount]] = {}
     report = ""
     for one in SETS:
         if one.folder in folders:
             settings = Settings(budget=budget, evidence=one.evidence)
             read[one.name] = _read(one, folders[one.folder], arguments, settings)
-            report = _report(read, folders, arguments)  # so far: a long run may be cut short
+            report = _report(read, counted, folders, arguments)  # a long run may be cut short
+    for some in COUNT_SETS:
+        if some.folder in folders:
+            counted[some.folder] = _count(some, folders[some.folder], arguments, budget)
+            report = _report(read, counted, folders, arguments)
     print(report)
 
 
 def _report(
-    read: Mapping[str, Sequence[Judged]], folders: Mapping[str, Path], arguments: argparse.Namespace
+    read: Mapping[str, Sequence[Judged]],
+    counted: Mapping[str, Sequence[JudgedCount]],
+    folders: Mapping[str, Path],
+    arguments: argparse.Namespace,
 ) -> str:
     """The table and the scores of every set, written to the folder of results."""
-    found = measures(read, folders)
+    found = [*measures(read, folders), *count_measures(counted)]
     figures = {name: scores(judged) for name, judged in read.items()}
+    counts = {name: count_scores(judged) for name, judged in counted.items()}
     content = {
         "model": arguments.model,
         "weights": _weights(arguments.model),
         "budget": arguments.budget,
         "jobs": arguments.jobs,
         "targets": [vars(one) for one in found],
-        "sets": figures,
+        "sets": {**figures, **counts},
     }
     (arguments.out / "targets.json").write_text(json.dumps(content, indent=2), "utf-8")
     head = (
         f"Model {arguments.model} ({content['weights'] or 'no checkpoint'}), "
         f"budget {arguments.budget or 'default'}, {arguments.jobs} processes"
     )
-    blocks = [f"{name}\n\n```\n{score_table(scored)}\n```" for name, scored in figures.items()]
+    tables = {name: score_table(scored) for name, scored in figures.items()}
+    tables |= {name: count_table(scored) for name, scored in counts.items()}
+    blocks = [f"{name}\n\n```\n{lines}\n```" for name, lines in tables.items()]
     report = "\n\n".join([head, table(found), *blocks]) + "\n"
     (arguments.out / "targets.md").write_text(report, "utf-8")
     return report
@@ -303,6 +291,9 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--receipts", type=Path, help="labelled receipts (SROIE)")
     parser.add_argument("--einvoices", type=Path, help="labelled e-invoices")
     parser.add_argument("--exam", type=Path, help="drawn by training.exam")
+    for name in (one.folder for one in COUNT_SETS):
+        parser.add_argument(f"--{name}", type=Path, help=f"labelled pictures of {name}")
+    parser.add_argument("--tiles", choices=("auto", "never", "always"), default="auto")
     parser.add_argument("--out", type=Path, required=True, help="a folder, made if need be")
     parser.add_argument("--model", default=BUNDLED, help="bundled, or a checkpoint's folder")
     parser.add_argument("--device", default="auto")
@@ -317,33 +308,57 @@ def _read(
 ) -> list[Judged]:
     """The judged files of a set; what was read is written down as it comes."""
     labels = _first(load_labels(folder / "labels.jsonl", some.splits), arguments.limit)
-    judged = []
-    with (arguments.out / f"{some.name}.jsonl").open("w", encoding="utf-8") as lines:
-        for one in judge_folder(
-            folder,
-            labels,
-            some.schema,
-            some.renamed,
-            settings=settings,
-            model=arguments.model,
-            device=arguments.device,
-            jobs=arguments.jobs,
-        ):
-            judged.append(one)
+    judged = judge_folder(
+        folder,
+        labels,
+        some.schema,
+        some.renamed,
+        settings=settings,
+        model=arguments.model,
+        device=arguments.device,
+        jobs=arguments.jobs,
+    )
+    return list(_written(judged, arguments.out / f"{some.name}.jsonl", len(labels)))
+
+
+def _count(
+    some: CountSet, folder: Path, arguments: argparse.Namespace, budget: int | None
+) -> list[JudgedCount]:
+    """The judged counts of a set, written down as they come."""
+    labels = load_count_labels(
+        folder / "labels.jsonl", some.objects, some.absent, splits=some.splits
+    )
+    labels = _first(labels, arguments.limit)
+    counts = judge_counts(
+        folder,
+        labels,
+        settings=Settings(budget=budget, tiles=arguments.tiles),
+        model=arguments.model,
+        device=arguments.device,
+        jobs=arguments.jobs,
+    )
+    return list(_written(counts, arguments.out / f"{some.folder}.jsonl", len(labels)))
+
+
+def _written(judged: Iterable[T], path: Path, number: int) -> Iterator[T]:
+    """The judged, once they are written down."""
+    with path.open("w", encoding="utf-8") as lines:
+        for done, one in enumerate(judged, 1):
             lines.write(json.dumps(one.to_dict(), ensure_ascii=False) + "\n")
             lines.flush()
-            print(f"\r{some.name}: {len(judged)} of {len(labels)}", end="", file=sys.stderr)
+            print(f"\r{path.stem}: {done} of {number}", end="", file=sys.stderr)
+            yield one
     print(file=sys.stderr)
-    return judged
 
 
-def _first(labels: Sequence[Labelled], limit: int | None) -> list[Labelled]:
-    """So many of each split."""
-    seen: dict[str, int] = {}
+def _first(labels: Sequence[L], limit: int | None) -> list[L]:
+    """Those of so many files of each split."""
+    seen: dict[str, set[str]] = {}
     chosen = []
     for label in labels:
-        seen[label.split] = seen.get(label.split, 0) + 1
-        if limit is None or seen[label.split] <= limit:
+        files = seen.setdefault(label.split, set())
+        if limit is None or label.file in files or len(files) < limit:
+            files.add(label.file)
             chosen.append(label)
     return chosen
 

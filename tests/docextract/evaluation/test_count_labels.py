@@ -53,6 +53,7 @@ def test_lines_may_name_their_own_objects(tmp_path: Path) -> None:
         {"file": "a.png", "object": "jar", "count": 0},
     ]
     assert labels(tmp_path, own) == [("a.png", "can", 4, None), ("a.png", "jar", 0, None)]
+    assert labels(tmp_path, own, ["jar"]) == [("a.png", "jar", 0, None)]
 
 
 def test_what_is_no_label_is_refused(tmp_path: Path) -> None:
