@@ -8,9 +8,18 @@ import tokenizers
 import torch
 from tokenizers import decoders, models, pre_tokenizers
 
-from docextract.confidence import CALIBRATION, Calibrated, Calibration, fingerprint
+from docextract.confidence import (
+    CALIBRATION,
+    Calibrated,
+    CalibratedCounts,
+    Calibration,
+    fingerprint,
+)
+from docextract.counting.answers import grammar, marked
 from docextract.errors import DeviceError, ModelError
-from docextract.prompt import render_question
+from docextract.objects import OBJECTS, Pointer
+from docextract.pointing import LOCATIONS
+from docextract.prompt import COUNT, EXTRACT, compact_count, render_question
 from docextract.readers import Reader, open_reader
 from docextract.schema import load_schema
 from zamba2_vl import checkpoint
@@ -75,6 +84,23 @@ def taught(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def reader(taught: Path) -> Reader:
     return open_reader(str(taught), "cpu")
+
+
+def test_a_reader_that_was_taught_to_count_points_and_nothing_else(tmp_path: Path) -> None:
+    places = [f"<loc_{place}>" for place in range(LOCATIONS)]
+    folder = save_checkpoint(tmp_path / "pointer", [*SPECIAL, EXTRACT, COUNT, *places])
+    (folder / OBJECTS).write_text('{"die": ["dice"]}')
+    reader = open_reader(str(folder), "cpu")
+    assert isinstance(reader, Pointer) and reader.objects == {"die": ("dice",)}
+    assert isinstance(reader, CalibratedCounts) and reader.count_calibration is None
+    reading = reader.read([PAGE], compact_count("die"), grammar(), 7)
+    found = marked(reading, PAGE.shape[1], PAGE.shape[0])
+    assert "the answer holds something else than marks" not in found.doubts
+    if reading.finish == "length":
+        assert found.stop is None and len(reading.token_ids) == 7
+        assert "a mark was broken off" in found.doubts
+    assert len(found.points) == len(found.logprobs)
+    assert all(logprob < 0 for logprob in found.logprobs)
 
 
 def test_the_task_token_decides_the_dialect(reader: Reader, tmp_path: Path) -> None:
