@@ -8,7 +8,7 @@ import numpy.typing as npt
 from docextract.pointing import location_text
 from docextract.prompt import compact_count
 from training.questions import Exercise, Piece
-from training.scenes.objects import GENERAL, OBJECTS, code_point
+from training.scenes.objects import GENERAL, OBJECTS, code_point, look_alikes
 from training.scenes.stage import Scene
 
 _ABSENT = 1 / 3
@@ -16,19 +16,6 @@ _ALIKE = 0.6
 """Share of the questions for what is absent that name something which looks like what is there."""
 _FINE = 0.3
 """How often an ace is asked for where playing cards are asked for once."""
-
-LOOK_ALIKES = (
-    {"bottle", "can", "jar", "carton", "tin"},
-    {"box", "carton", "book", "tin", "pallet"},
-    {"screw", "nut", "washer", "coin"},
-    {"ball", "apple", "orange", "lemon", "egg"},
-    {"die", "check box", "box"},
-    {"playing card", "stamp", "book"},
-    {"stamp", "signature", "check box", "coin"},
-    {"ace", "king", "queen", "jack", "ten", "nine"},
-    {f"die showing {face}" for face in range(1, 7)},
-)
-"""Objects that may be taken for each other."""
 
 UNSURE: Mapping[str, Collection[str]] = {
     "die": ("box",),
@@ -49,7 +36,8 @@ def ask_count(
     present = sorted(scene.marks)
     absent = [name for name in OBJECTS if name not in scene.marks and name not in unsure]
     if absent and (not present or rng.random() < _ABSENT):
-        alike = [name for name in absent if _looks_like_any(name, present)]
+        near = {other for name in present for other in look_alikes(name)}
+        alike = [name for name in absent if name in near]
         names = alike if alike and rng.random() < _ALIKE else absent
     else:
         names = present
@@ -77,7 +65,3 @@ def object_glyphs(scene: Scene) -> npt.NDArray[np.int32]:
         for name, points in scene.marks.items()
     ]
     return np.concatenate([np.empty((0, 3)), *rows]).round().astype(np.int32)
-
-
-def _looks_like_any(name: str, present: Collection[str]) -> bool:
-    return any(name in group and not group.isdisjoint(present) for group in LOOK_ALIKES)

@@ -49,9 +49,8 @@ def _uneven(rng: np.random.Generator, pixels: Pixels) -> Pixels:
     """Light from a side, shadows of what is out of sight, dark corners."""
     high, wide = pixels.shape
     small = (wide // 8 + 1, high // 8 + 1)
-    gain = 1 + float(rng.uniform(0.02, 0.2)) * cloud(
-        rng, *small, rng.uniform(2, 5), rng.uniform(2, 4)
-    )
+    waves = cloud(rng, *small, rng.uniform(2, 5), rng.uniform(2, 4))
+    gain = 1 + float(rng.uniform(0.02, 0.2)) * waves
     if chance(rng, 0.25):
         dark = np.ones(small[::-1], np.float32)
         ring = (rng.uniform(-0.3, 1.3, (4, 2)) * small).astype(np.int32).reshape(-1, 1, 2)
@@ -111,9 +110,8 @@ def _blurred(rng: np.random.Generator, pixels: Pixels, finest: float) -> Pixels:
     if roll < 0.75:
         high, wide = pixels.shape
         share = float(rng.uniform(max(0.4, min(0.9, 10 / finest)), 0.95))
-        small = cv2.resize(
-            pixels, (int(wide * share), int(high * share)), interpolation=cv2.INTER_AREA
-        )
+        size = int(wide * share), int(high * share)
+        small = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
         return u8(cv2.resize(small, (wide, high), interpolation=cv2.INTER_CUBIC))
     if roll < 0.85:
         soft = cv2.GaussianBlur(pixels, (0, 0), 1.2)

@@ -20,7 +20,7 @@ import cv2
 import numpy as np
 
 from training.scenes.factory import SETTINGS, SceneFactory
-from training.scenes.objects import ALIKE, GENERAL, OBJECTS
+from training.scenes.objects import GENERAL, OBJECTS, look_alikes
 from training.scenes.stage import Scene
 
 BANDS = ((0, 0), (1, 10), (11, 20), (21, 60), (61, 120))
@@ -80,7 +80,7 @@ def _balanced(factory: SceneFactory, amount: int) -> Iterator[tuple[str, Scene]]
 
 def _absent(scene: Scene, number: int) -> list[str]:
     """Two objects that a scene lacks, those first that look like what it shows."""
-    near = [other for name in sorted(scene.marks) for other in ALIKE.get(name, ())]
+    near = [other for name in sorted(scene.marks) for other in look_alikes(name)]
     rest = [name for name in OBJECTS if name not in GENERAL]
     order = np.random.default_rng([_SEED, number]).permutation(len(rest))
     asked = [*near, *(rest[int(place)] for place in order)]

@@ -31,43 +31,63 @@ def die(rng: np.random.Generator, art: Art, side: int, face: int) -> Sprite:
     """A die that shows `face` above, seen from anywhere above it; `side` px an edge about."""
     side = max(14, side)
     fine = 3 if side < 60 else 2
-    edge = side * fine / 2 * 0.8
-    tilt, turn = rng.uniform(0, 0.85), rng.uniform(0, 2 * np.pi)
-    around = np.array(
-        [[np.cos(turn), -np.sin(turn), 0], [np.sin(turn), np.cos(turn), 0], [0, 0, 1]]
-    )
-    back = np.array([[1, 0, 0], [0, np.cos(tilt), -np.sin(tilt)], [0, np.sin(tilt), np.cos(tilt)]])
-    axes = back @ around
-    half = int(edge * 1.75) + 2
-    picture, alpha = (np.zeros((2 * half, 2 * half), np.uint8) for _ in range(2))
+    cube = _Cube(rng.uniform(0, 0.85), rng.uniform(0, 2 * np.pi), side * fine / 2 * 0.8)
     body, pip = _die_tones(rng)
     others = [number for number in range(1, 7) if number not in (face, 7 - face)]
     beside = [int(number) for number in rng.permutation(others)]
     lamp = rng.uniform(-0.5, 0.5, 2)
     radius = rng.uniform(0.13, 0.21)
     for normal in ((0, 0, 1), (1, 0, 0), (-1, 0, 0), (0, 1, 0), (0, -1, 0)):
-        out = axes @ np.array(normal, float)
+        axes = cube.face(normal)
+        out = axes[0]
         if out[2] <= 0.02:
             continue
         value = face if normal[2] else beside[abs(normal[1])]
         shade = 0.5 + 0.5 * float(np.clip(out[2] + out[:2] @ lamp, 0, 1.1))
-        first = axes @ np.roll(np.array(normal, float), 1)
-        second = axes @ np.roll(np.array(normal, float), 2)
-        ring = [out + a * first + b * second for a, b in ((-1, -1), (1, -1), (1, 1), (-1, 1))]
-        _fill(picture, ring, edge, half, min(255.0, body * shade))
-        _fill(alpha, ring, edge, half, 255)
+        cube.fill(axes, _SQUARE, body * shade)
         size = radius * (1.7 if value == 1 and chance(rng, 0.4) else 1)
-        angles = np.linspace(0, 2 * np.pi, 14, endpoint=False)
-        for across, down in _PIPS[value]:
-            middle = out + 0.5 * across * first + 0.5 * down * second
-            dot = [middle + size * (np.cos(t) * first + np.sin(t) * second) for t in angles]
-            _fill(picture, dot, edge, half, min(255.0, pip * shade))
+        for middle in _PIPS[value]:
+            cube.fill(axes, 0.5 * np.array(middle) + size * _CIRCLE, pip * shade, solid=False)
     # Worn corners: what a blur takes off the outline is gone.
-    worn = cv2.GaussianBlur(alpha, (0, 0), edge * float(rng.uniform(0.06, 0.22)))
-    alpha = np.where(worn > 127, alpha, 0).astype(np.uint8)
-    gloss = cloud(rng, 2 * half, 2 * half, 4, 4) * float(rng.uniform(0, 12))
-    high = 2 * half // fine
-    return _trimmed(Sprite(grey(picture + gloss), alpha).sized(high, high))
+    worn = cv2.GaussianBlur(cube.alpha, (0, 0), cube.edge * float(rng.uniform(0.06, 0.22)))
+    alpha = np.where(worn > 127, cube.alpha, 0).astype(np.uint8)
+    whole = len(alpha)
+    gloss = cloud(rng, whole, whole, 4, 4) * float(rng.uniform(0, 12))
+    picture = Sprite(grey(cube.picture + gloss), alpha)
+    return _trimmed(picture.sized(whole // fine, whole // fine))
+
+
+_TURNS = np.linspace(0, 2 * np.pi, 14, endpoint=False)
+_CIRCLE = np.stack([np.cos(_TURNS), np.sin(_TURNS)], 1)
+_SQUARE = np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)], float)
+
+
+class _Cube:
+    """A picture of a cube of edge 2, `edge` px a unit, turned about the upright axis and tilted."""
+
+    def __init__(self, tilt: float, turn: float, edge: float) -> None:
+        (c, s), (d, t) = (np.cos(turn), np.sin(turn)), (np.cos(tilt), np.sin(tilt))
+        self._axes = np.array([[1, 0, 0], [0, d, -t], [0, t, d]]) @ [
+            [c, -s, 0],
+            [s, c, 0],
+            [0, 0, 1],
+        ]
+        self._half = int(edge * 1.75) + 2
+        self.edge = edge
+        self.picture, self.alpha = (np.zeros((2 * self._half,) * 2, np.uint8) for _ in range(2))
+
+    def face(self, normal: tuple[int, int, int]) -> Floats:
+        """(3, 3): the middle of a face as seen, z towards us, and the two directions along it."""
+        out = np.array(normal, float)
+        return np.stack([self._axes @ np.roll(out, turn) for turn in range(3)])
+
+    def fill(self, axes: Floats, ring: Floats, tone: float, solid: bool = True) -> None:
+        """Fill a polygon (n, 2) on a face; the outline of the cube is of its `solid` faces."""
+        seen = (axes[0] + ring @ axes[1:])[:, :2] * (self.edge, -self.edge) + self._half
+        corners = [np.round(seen).astype(np.int32).reshape(-1, 1, 2)]
+        cv2.fillPoly(self.picture, corners, int(min(255.0, tone)))
+        if solid:
+            cv2.fillPoly(self.alpha, corners, 255)
 
 
 def _die_tones(rng: np.random.Generator) -> tuple[float, float]:
@@ -75,11 +95,6 @@ def _die_tones(rng: np.random.Generator) -> tuple[float, float]:
     if chance(rng, 0.5):
         return float(rng.uniform(170, 250)), float(rng.uniform(5, 90))
     return float(rng.uniform(15, 140)), float(rng.uniform(190, 255))
-
-
-def _fill(picture: Pixels, ring: list[Floats], edge: float, half: int, tone: float) -> None:
-    points = np.array([(x * edge + half, -y * edge + half) for x, y, _ in ring])
-    cv2.fillPoly(picture, [np.round(points).astype(np.int32).reshape(-1, 1, 2)], int(tone))
 
 
 def _trimmed(sprite: Sprite) -> Sprite:

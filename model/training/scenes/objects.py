@@ -45,22 +45,28 @@ GENERAL = {
 }
 """What else a thing is: a king is a playing card."""
 
-ALIKE: dict[str, tuple[str, ...]] = {
-    "bottle": ("jar", "can"), "can": ("tin", "jar"), "box": ("carton", "book"),
-    "jar": ("bottle", "can"), "carton": ("box", "bottle"), "book": ("box", "carton"),
-    "tin": ("can", "jar"), "screw": ("nut", "washer"), "nut": ("washer", "screw"),
-    "washer": ("nut", "coin"), "ball": ("orange", "apple", "egg"), "apple": ("orange", "ball"),
-    "orange": ("ball", "lemon"), "lemon": ("egg", "orange"), "egg": ("lemon", "ball"),
-    "pallet": ("box",), "die": ("coin", "ball", "box"), "playing card": ("die", "coin", "box"),
-    "coin": ("washer", "nut"), "stamp": ("signature", "coin"), "signature": ("stamp",),
-    "check box": ("stamp", "box"),
-}  # fmt: skip
-"""What is easily taken for what."""
+_LOOK_ALIKES = (
+    ("bottle", "can", "jar", "carton", "tin"),
+    ("box", "carton", "book", "tin", "pallet"),
+    ("screw", "nut", "washer", "coin"),
+    ("ball", "apple", "orange", "lemon", "egg"),
+    ("die", "check box", "box"),
+    ("playing card", "stamp", "book"),
+    ("stamp", "signature", "check box", "coin"),
+    ("ace", "king", "queen", "jack", "ten", "nine"),
+    tuple(f"die showing {face}" for face in range(1, 7)),
+)
 
 
 def names(name: str) -> tuple[str, ...]:
     """All objects as which a `name` counts, itself first."""
     return (name, GENERAL[name]) if name in GENERAL else (name,)
+
+
+def look_alikes(name: str) -> tuple[str, ...]:
+    """The objects that may be taken for a `name`, or it for them."""
+    others = [other for group in _LOOK_ALIKES if name in group for other in group]
+    return tuple(other for other in dict.fromkeys(others) if other != name)
 
 
 def code_point(name: str) -> int:

@@ -113,23 +113,19 @@ def carton(rng: np.random.Generator, art: Art, high: int) -> Sprite:
     edge, far = (x, 0) if left else (x + wide, wide + deep)
     gable = chance(rng, 0.65)
     if gable:
-        fin = max(2, top // 4)
-        ridge = [(x + deep * 0.2, fin), (x + wide - deep * 0.2, fin), (x + wide, top), (x, top)]
-        _fill(picture, alpha, ridge, min(255.0, tone * rng.uniform(0.85, 1.3)))
-        side = [(edge, top), (far, top), ((edge + far) / 2, fin)]
-        _fill(picture, alpha, side, tone * 0.6)
-        upright = [(x + deep * 0.2, 0), (x + wide - deep * 0.2, 0), *ridge[1::-1]]
+        inset = deep * 0.2
+        fin, ends = max(2, top // 4), (x + inset, x + wide - inset)
+        roof = [(ends[0], fin), (ends[1], fin), (x + wide, top), (x, top)]
+        _fill(picture, alpha, roof, min(255.0, tone * rng.uniform(0.85, 1.3)))
+        _fill(picture, alpha, [(edge, top), (far, top), ((edge + far) / 2, fin)], tone * 0.6)
+        upright = [(ends[0], 0), (ends[1], 0), (ends[1], fin), (ends[0], fin)]
         _fill(picture, alpha, upright, min(255.0, tone * rng.uniform(0.7, 1.1)))
     else:
-        slope = [(x, top), (x + wide, top), (far if not left else x + wide, top * 0.4),
-                 (far if left else x, top * 0.4)]  # fmt: skip
+        back = (far, x + wide) if left else (x, far)
+        slope = [(x, top), (x + wide, top), (back[1], top * 0.4), (back[0], top * 0.4)]
         _fill(picture, alpha, slope, min(255.0, tone * 1.2))
-    wall = [
-        (edge, top),
-        (edge, high),
-        (far, high - deep * 0.15),
-        (far, top * (1 if gable else 0.4)),
-    ]
+    behind = top * (1 if gable else 0.4)
+    wall = [(edge, top), (edge, high), (far, high - deep * 0.15), (far, behind)]
     _fill(picture, alpha, wall, tone * rng.uniform(0.45, 0.85))
     picture[top:, x : x + wide] = _edged(rng, front)
     alpha[top:, x : x + wide] = 255

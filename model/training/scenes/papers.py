@@ -25,7 +25,7 @@ def document(
     amount = min(8, int(rng.geometric(0.35))) if chance(rng, 0.8) else 0
     spots = rng.uniform(0.1, 0.9, (20 * amount + 1, 2)) * (wide, high)
     largest = min(wide, high) * rng.uniform(0.14, 0.34)
-    for x, y in apart(rng, spots, amount, 1.1 * largest)[:amount]:
+    for x, y in apart(spots, amount, 1.1 * largest)[:amount]:
         side = max(48, int(largest * rng.uniform(0.6, 1.0)))
         name = pick(rng, ("stamp", "signature"))
         sprite, body = (_stamp if name == "stamp" else _signature)(rng, supply.art, side)
@@ -41,32 +41,39 @@ def form(rng: np.random.Generator, supply: Supply, size: tuple[int, int], count:
     """A form of `size` (width, height) with `count` check boxes or fewer, ticked or empty."""
     wide, high = size
     columns = int(np.clip(rng.integers(1, 3 + count // 25), 1, 6))
-    rows = max(1, -(-max(count, 3) // columns))
+    rows = -(-max(count, 3) // columns)
     step = min(float(rng.uniform(24, 90)), high * 0.9 / rows)
     side = int(np.clip(step * rng.uniform(0.4, 0.8), 9, 40))
-    ink = Ink(wide, high)
-    face = supply.art.face(rng, int(np.clip(step * 0.5, 8, 24)))
-    phrases = [supply.art.words.phrase(rng, 1, 4) for _ in range(10)]
-    start = rng.uniform(0.02, 0.08) * wide, rng.uniform(0.03, 1) * max(4.0, high - rows * step)
-    across = (wide - start[0]) / columns
-    right, marks = chance(rng, 0.2), []
-    for slot in range(rows * columns):
-        x, y = start[0] + slot % columns * across, start[1] + (slot // columns + 0.5) * step
-        text = pick(rng, phrases)
-        room = int((across - 2 * side) / max(1.0, face.mean))
-        at = x if right else x + 1.6 * side
-        ink.text(at, y + face.cap / 2, text[: max(0, room)], face)
-        if slot < count or chance(rng, 0.1):
-            marks.append((x + across - 1.5 * side if right else x + side / 2, y, slot < count))
-    stage = Stage(ink.pixels(int(rng.integers(0, 90))))
+    left, top = rng.uniform(0.02, 0.08) * wide, rng.uniform(0.03, 1) * max(4, high - rows * step)
+    across = (wide - left) / columns
+    slots = np.arange(rows * columns)
+    corners = np.stack([left + slots % columns * across, top + (slots // columns + 0.5) * step], 1)
+    behind = chance(rng, 0.2)
+    text = corners if behind else corners + (1.6 * side, 0)
+    stage = Stage(_lines(rng, supply.art, size, text, across - 2 * side, step))
     look, filled = _box_style(rng, side), float(rng.uniform(0, 0.8))
-    for x, y, is_box in marks:
-        if is_box:
+    for slot, (x, y) in enumerate(corners):
+        middle = x + across - 1.5 * side if behind else x + side / 2
+        if slot < count:
             sprite = _check_box(rng, look, side, chance(rng, filled))
-            stage.put(sprite, x, y, "check box", body=np.full_like(sprite.alpha, 255))
-        else:
-            cv2.circle(stage.pixels, (round(x), round(y)), side // 2, 60, 1, cv2.LINE_AA)
+            body = np.full_like(sprite.alpha, 255)
+            stage.put(sprite, float(middle), float(y), "check box", body=body)
+        elif chance(rng, 0.1):
+            cv2.circle(stage.pixels, (round(middle), round(y)), side // 2, 60, 1, cv2.LINE_AA)
     return stage
+
+
+def _lines(
+    rng: np.random.Generator, art: Art, size: tuple[int, int], starts: Points, room: float,
+    step: float,
+) -> Pixels:  # fmt: skip
+    """Some words from each start (n, 2) on, at most `room` px of them."""
+    ink, face = Ink(*size), art.face(rng, int(np.clip(step * 0.5, 8, 24)))
+    phrases = [art.words.phrase(rng, 1, 4) for _ in range(10)]
+    most = max(0, int(room / max(1.0, face.mean)))
+    for x, y in starts:
+        ink.text(float(x), float(y) + face.cap / 2, pick(rng, phrases)[:most], face)
+    return ink.pixels(int(rng.integers(0, 90)))
 
 
 def _box_style(rng: np.random.Generator, side: int) -> tuple[int, int, int]:
@@ -109,9 +116,8 @@ def _boxes_between(rng: np.random.Generator, stage: Stage) -> None:
     look, x = _box_style(rng, side), float(rng.uniform(0.02, 0.05) * wide + side)
     for y in np.arange(rng.uniform(0.1, 0.6) * high, high * 0.9, side * rng.uniform(1.5, 4)):
         sprite = _check_box(rng, look, side, chance(rng, 0.4))
-        stage.pixels[
-            max(0, int(y) - side) : int(y) + side, max(0, int(x) - side) : int(x) + side
-        ] = 255
+        blank = np.full((2 * side, 2 * side), 255, np.uint8)
+        stage.cover(blank, int(x) - side, int(y) - side)
         stage.put(sprite, x, float(y), "check box", body=np.full_like(sprite.alpha, 255))
         if chance(rng, 0.15):
             break
@@ -141,9 +147,8 @@ def _stamp(rng: np.random.Generator, art: Art, side: int) -> tuple[Sprite, Pixel
     if chance(rng, 0.6):
         date = f"{digits(rng, 2)} {pick(rng, ('JAN', 'MAY', 'OCT', 'DEC'))} 20{digits(rng, 2)}"
         art.write(rng, ink, date, (side / 2, high * 0.72, px * 0.55), 255)
-    worn = np.clip(
-        0.8 + 0.35 * cloud(rng, side, high, 9, 9) + 0.2 * rng.normal(0, 1, ink.shape), 0, 1
-    )
+    patchy = 0.8 + 0.35 * cloud(rng, side, high, 9, 9) + 0.2 * rng.normal(0, 1, ink.shape)
+    worn = np.clip(patchy, 0, 1)
     print_ = Sprite(np.full_like(ink, tone), (ink * worn * rng.uniform(0.6, 1)).astype(np.uint8))
     turn = float(rng.normal(0, 18))
     return print_.turned(turn), Sprite(body, body).turned(turn).alpha
@@ -158,10 +163,10 @@ def _around(rng: np.random.Generator, art: Art, ink: Pixels, text: str, radius: 
     start = rng.uniform(0, 2 * np.pi)
     for number, letter in enumerate(text):
         angle = start + number * face.mean * 1.3 / radius
-        glyph = face.glyph(letter).picture if letter != " " else None
-        if glyph is None:
+        if letter == " ":
             continue
-        upright = Sprite(255 - glyph, 255 - glyph).turned(-float(np.degrees(angle)) - 90)
+        glyph = 255 - face.glyph(letter).picture
+        upright = Sprite(glyph, glyph).turned(-float(np.degrees(angle)) - 90)
         at = np.array(ink.shape[::-1]) / 2 + radius * np.array([np.cos(angle), np.sin(angle)])
         high, wide = upright.grey.shape
         x, y = int(at[0] - wide / 2), int(at[1] - high / 2)

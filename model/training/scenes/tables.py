@@ -6,13 +6,14 @@ from numpy.typing import NDArray
 
 from training.scenes.clutter import clutter
 from training.scenes.kinds import Supply, least
-from training.scenes.objects import ALIKE
+from training.scenes.objects import look_alikes
 from training.scenes.stage import Sprite, Stage, u8
 from training.scenes.textures import surface
 from training.synthetic.values import chance, pick
 
 Points = NDArray[np.float64]
-Box = tuple[float, float, float, float]
+Area = tuple[float, float, float, float]
+"""Left, top, right and bottom in pixels."""
 
 LOOSE = ("screw", "nut", "washer", "ball", "apple", "orange", "lemon", "egg")
 GAMES = ("die", "playing card", "coin")
@@ -41,9 +42,9 @@ def bins(rng: np.random.Generator, supply: Supply, size: tuple[int, int], count:
     """A tray or a case with compartments, each with things of one kind, or one large bin."""
     stage = _ground(rng, size)
     wide, high = size
-    columns, rows = (
-        (1, 1) if chance(rng, 0.45) else (int(rng.integers(1, 5)), int(rng.integers(1, 4)))
-    )
+    columns = rows = 1
+    if chance(rng, 0.55):
+        columns, rows = int(rng.integers(1, 5)), int(rng.integers(1, 4))
     border, wall = float(rng.uniform(0.0, 0.1)), float(rng.uniform(0.01, 0.03)) * wide
     x0, y0 = border * wide, border * high
     across, down = (wide - 2 * x0) / columns, (high - 2 * y0) / rows
@@ -62,10 +63,13 @@ def bins(rng: np.random.Generator, supply: Supply, size: tuple[int, int], count:
 
 
 def spread(
-    rng: np.random.Generator, supply: Supply, stage: Stage, kinds: list[str], area: Box, count: int,
-    *, side: float | None = None, odd: float = 0.4,
+    rng: np.random.Generator, supply: Supply, stage: Stage, kinds: list[str], area: Area,
+    count: int, *, side: float | None = None, odd: float = 0.4,
 ) -> None:  # fmt: skip
-    """Put `count` things of these kinds into `area`, and now and then clutter between them."""
+    """Put `count` things of these kinds into `area`, with odds `odd` some clutter between them.
+
+    `side` is how large they are, in px; by the room that there is when None.
+    """
     x0, y0, x1, y1 = area
     strange = int(rng.integers(1, 7)) if chance(rng, odd) else 0
     if count + strange == 0 or x1 - x0 < 20 or y1 - y0 < 20:
@@ -75,20 +79,18 @@ def spread(
     side = min(side, 0.6 * min(x1 - x0, y1 - y0))
     pools = {kind: _pool(rng, supply, kind, side, count) for kind in kinds}
     shares = rng.dirichlet(np.full(len(kinds), 1.5))
-    named = [str(kind) for kind in rng.choice(kinds, count, p=shares)]
-    places = _places(rng, area, count + strange, side)
-    order = rng.permutation(len(named) + strange)
-    everything: list[str | None] = [*named, *[None] * strange]
+    wanted: list[str | None] = [str(kind) for kind in rng.choice(kinds, count, p=shares)]
+    wanted += [None] * strange
     strength = float(rng.uniform(0.15, 0.6))
-    for number, (x, y) in zip(order, places, strict=True):
-        name = everything[int(number)]
-        if name is None:
-            sprite = clutter(rng, supply.art, int(side * rng.uniform(0.8, 2.2)))
-            sprite = sprite.turned(float(rng.uniform(0, 360)))
+    places = _places(rng, area, len(wanted), side)
+    for number, (x, y) in zip(rng.permutation(len(wanted)), places, strict=True):
+        kind = wanted[int(number)]
+        if kind is None:
+            name, thing = None, clutter(rng, supply.art, int(side * rng.uniform(0.8, 2.2)))
+            sprite = thing.turned(float(rng.uniform(0, 360)))
         else:
-            kind = name
-            name, sprite = pick(rng, pools[kind])
-            sprite = _laid(rng, sprite, kind)
+            name, thing = pick(rng, pools[kind])
+            sprite = _laid(rng, thing, kind)
         gain = float(np.clip(rng.normal(1, 0.07), 0.75, 1.2))
         stage.put(sprite, float(x), float(y), name, gain=gain, shadow=strength)
 
@@ -102,8 +104,9 @@ def _ground(rng: np.random.Generator, size: tuple[int, int]) -> Stage:
 def _companions(rng: np.random.Generator, main: str) -> list[str]:
     """The kind itself, and often others: look-alikes rather than any."""
     others: list[str] = []
+    near = [kind for kind in look_alikes(main) if kind in (*LOOSE, *GAMES, *STANDING)] or [*GAMES]
     while chance(rng, 0.4) and len(others) < 3:
-        others.append(pick(rng, ALIKE[main]) if chance(rng, 0.7) else pick(rng, LOOSE))
+        others.append(pick(rng, near) if chance(rng, 0.7) else pick(rng, LOOSE))
     return list(dict.fromkeys([main, *others]))
 
 
@@ -136,44 +139,40 @@ def _laid(rng: np.random.Generator, sprite: Sprite, kind: str) -> Sprite:
     return sprite.turned(float(rng.uniform(-most, most)), float(rng.uniform(0.85, 1.0)))
 
 
-def _places(rng: np.random.Generator, area: Box, count: int, side: float) -> Points:
-    """Middles (count, 2), those further back first: in rows, scattered, or heaped."""
-    x0, y0, x1, y1 = area
-    wide, high = x1 - x0, y1 - y0
+def _places(rng: np.random.Generator, area: Area, count: int, side: float) -> Points:
+    """Middles (count, 2), mostly those further back first: in rows, heaped, or scattered."""
+    corner, size = np.array(area[:2]), np.array(area[2:]) - area[:2]
     way = rng.random()
     if way < 0.25:
-        columns = max(1, min(count, round(np.sqrt(count * wide / high) * rng.uniform(0.7, 1.3))))
-        rows = -(-count // columns)
-        step = min(wide / columns, high / rows, side * rng.uniform(0.95, 2.5))
-        slot = np.arange(count)
-        grid = np.stack([slot % columns, slot // columns], 1).astype(np.float64)
-        start = (x0 + wide / 2 - (columns - 1) * step / 2, y0 + high / 2 - (rows - 1) * step / 2)
-        spots = grid * step + start + rng.normal(0, rng.uniform(0, 0.08) * step, (count, 2))
-        turn = rng.normal(0, 0.1)
-        middle = np.array([x0 + wide / 2, y0 + high / 2])
-        swing = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
-        spots = (spots - middle) @ swing.T + middle
+        spots = _in_rows(rng, size, count, side)
     elif way < 0.45:
-        middle = np.array(
-            [x0 + wide * rng.uniform(0.35, 0.65), y0 + high * rng.uniform(0.35, 0.65)]
-        )
-        spots = apart(
-            rng,
-            middle + rng.normal(0, 0.2, (8 * count, 2)) * (wide, high),
-            count,
-            side * rng.uniform(0.45, 0.9),
-        )
+        heaped = rng.uniform(0.35, 0.65, 2) * size + rng.normal(0, 0.2, (8 * count, 2)) * size
+        spots = apart(heaped, count, side * rng.uniform(0.45, 0.9))
     else:
-        loose = rng.uniform(0, 1, (8 * count, 2)) * (wide, high) + (x0, y0)
-        spots = apart(rng, loose, count, side * rng.uniform(0.6, 1.2))
-    low, top = np.array([x0, y0]) + side * 0.3, np.array([x1, y1]) - side * 0.3
-    spots = np.clip(spots, np.minimum(low, top), np.maximum(low, top))
+        loose = rng.uniform(0, 1, (8 * count, 2)) * size
+        spots = apart(loose, count, side * rng.uniform(0.6, 1.2))
+    inner = np.minimum(0.3 * side, size / 2)
+    spots = np.clip(spots, inner, size - inner) + corner
     if chance(rng, 0.5):
         spots = spots[np.argsort(spots[:, 1], kind="stable")]
     return np.asarray(spots, np.float64)
 
 
-def apart(rng: np.random.Generator, spots: Points, count: int, distance: float) -> Points:
+def _in_rows(rng: np.random.Generator, size: Points, count: int, side: float) -> Points:
+    """Rows and columns about the middle of an area of `size` (2,), more or less straight."""
+    wide, high = size
+    columns = max(1, min(count, round(np.sqrt(count * wide / high) * rng.uniform(0.7, 1.3))))
+    rows = -(-count // columns)
+    step = min(wide / columns, high / rows, side * rng.uniform(0.95, 2.5))
+    slot = np.arange(count)
+    grid = np.stack([slot % columns, slot // columns], 1) - np.array([columns - 1, rows - 1]) / 2
+    spots = grid * step + rng.normal(0, rng.uniform(0, 0.08) * step, (count, 2))
+    turn = rng.normal(0, 0.1)
+    swing = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+    return np.asarray(spots @ swing.T + size / 2)
+
+
+def apart(spots: Points, count: int, distance: float) -> Points:
     """`count` of the spots, as far as possible no two nearer than `distance` px."""
     kept = spots[:0]
     spare: list[Points] = []
@@ -189,7 +188,7 @@ def apart(rng: np.random.Generator, spots: Points, count: int, distance: float) 
 
 
 def _compartment(
-    rng: np.random.Generator, stage: Stage, area: Box, wall: float, tones: tuple[float, float]
+    rng: np.random.Generator, stage: Stage, area: Area, wall: float, tones: tuple[float, float]
 ) -> None:
     """A shallow box seen from above: a floor, a bright rim, its inner walls in shadow."""
     x0, y0, x1, y1 = (round(v) for v in area)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from training.scenes.objects import GENERAL, OBJECTS, code_point, names
+from training.scenes.objects import GENERAL, OBJECTS, code_point, look_alikes, names
 from training.scenes.stage import Sprite, Stage
 
 
@@ -86,3 +86,11 @@ def test_every_object_has_its_own_words_and_code_point() -> None:
     assert all(word == word.lower() for word in words)
     assert len({code_point(name) for name in OBJECTS}) == len(OBJECTS)
     assert all(names(name)[-1] in OBJECTS for name in GENERAL)
+
+
+def test_what_looks_like_another_is_looked_like_by_it() -> None:
+    for name in OBJECTS:
+        assert look_alikes(name)
+        for other in look_alikes(name):
+            assert other != name
+            assert name in look_alikes(other)
