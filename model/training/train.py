@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 import torch.distributed as dist
 
+from training import places
 from training.bundled import configuration, exported_configuration
 from training.feed import Sources
 from training.stages import rehearsal, stages, warm_stages
@@ -42,6 +43,8 @@ def main(words: Sequence[str] | None = None) -> None:
     if arguments.exported:
         trainer = Trainer(plan, exported_configuration(arguments.exported), device)
         trainer.go_on_from(arguments.exported)
+        if arguments.new_places:
+            places.lay_out(trainer.pupil.model)
     else:
         trainer = Trainer(plan, configuration(tiny=arguments.rehearse), device)
     if arguments.resume:
@@ -65,6 +68,9 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument(
         "--from", type=Path, dest="exported", help="folder of an exported model to go on from"
+    )
+    parser.add_argument(
+        "--new-places", action="store_true", help="with --from: learn to point from the beginning"
     )
     begin = parser.add_mutually_exclusive_group()
     begin.add_argument("--resume", type=Path, help="a state.pt to go on from")

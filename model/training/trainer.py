@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.data import Dataset
 
-from training import counted, export, real
+from training import counted, export, places, real
 from training.average import Average
 from training.feed import (
     MAIN_KEYS,
@@ -107,7 +107,9 @@ class Trainer:
         self.rank = dist.get_rank() if dist.is_initialized() else 0
         self.ranks = dist.get_world_size() if dist.is_initialized() else 1
         torch.manual_seed(plan.seed)
-        self.pupil = Pupil(config).to(device)
+        pupil = Pupil(config)
+        places.lay_out(pupil.model)
+        self.pupil = pupil.to(device)
         self.gradients = _flat_gradients(self.pupil, device)
         self.optimizer = Optimizer(self.pupil.named_parameters())
         head = self.pupil.glyph_head.named_parameters(prefix="glyph_head")
