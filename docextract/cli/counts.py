@@ -165,12 +165,22 @@ def count(
             from docextract.batch.counting import Counting, status_of
             from docextract.batch.driver import Options
             from docextract.batch.ledger import ledger_of
-            from docextract.report.counts import FACINGS, write_counts, write_csv, write_summary
+            from docextract.report.counts import (
+                FACINGS,
+                is_report,
+                write_counts,
+                write_csv,
+                write_summary,
+            )
             from docextract.report.tables import JsonLines
 
             results = stack.enter_context(_results(out, table)) if several else None
-            ours = overwrite or bool(results and ledger_of(results).exists())
-            sheets = [stack.enter_context(data_stream(path, ours)) for path in _sheets(table)]
+            # What went on from a ledger brings its own report up to date, and no other file.
+            begun = results is not None and ledger_of(results).exists()
+            sheets = [
+                stack.enter_context(data_stream(path, overwrite or (begun and is_report(path))))
+                for path in _sheets(table)
+            ]
             counts: list[Count] = []
             if results:
                 job = Counting(assignment, model, device, settings)

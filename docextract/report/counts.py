@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from docextract.report.tables import JsonLines, cell, write_json
@@ -79,6 +80,16 @@ def write_summary(stream: TextIO, lines: Sequence[Line]) -> None:
     for total in totals(lines):
         rows.writerow([cell(total[column]) for column in SUMMARY])
     stream.flush()
+
+
+def is_report(path: Path) -> bool:
+    """Whether a file has the header of a CSV or a summary of counts."""
+    heads = {",".join(COLUMNS), ",".join(SUMMARY)}
+    try:
+        with path.open(encoding="utf-8") as file:
+            return file.readline().rstrip("\n") in heads
+    except (OSError, UnicodeDecodeError):
+        return False
 
 
 def totals(lines: Sequence[Line]) -> list[dict[str, Any]]:

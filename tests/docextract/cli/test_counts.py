@@ -105,6 +105,10 @@ def test_a_folder_is_counted_once_and_told_in_order(run: Run, shelf: Path, tmp_p
     assert [row["zone"] for row in rows(shelf / "report.csv")][:2] == ["left", "outside"]
     lines = (shelf / "report.jsonl").read_text().splitlines()
     assert [json.loads(line)["zone"] for line in lines].count("left") == 2
+    (shelf / "report.csv").write_text("prices\n")
+    code, _, err = run(*words)
+    assert code == ExitCode.USAGE and "there is such a file" in err
+    assert (shelf / "report.csv").read_text() == "prices\n"
 
 
 @pytest.mark.slow
