@@ -89,6 +89,7 @@ def test_the_wheel_carries_the_packages_and_their_data_alone(built: dict[str, Pa
         "samples/receipt.j",
     ):
         assert any(name.startswith(f"docextract/_bundled/{part}") for name in names), part
+    assert "docextract/report/page/page.html" in names
     assert not any("__pycache__" in name for name in names)
     assert any(name.endswith(".dist-info/licenses/LICENSE") for name in names)
 
@@ -100,6 +101,7 @@ def test_the_sdist_carries_what_the_tests_need(built: dict[str, Path]) -> None:
         "README.md",
         "LICENSE",
         "pyproject.toml",
+        ".ci/browser",
         ".ci/run",
         "samples/receipt.jpg",
         "tests/test_house.py",

@@ -26,10 +26,12 @@ Examples:
   docextract batch inbox/ --schema invoice --details -o results.jsonl
   docextract review results.jsonl -o review.html
   docextract review results.jsonl -o review.html --folder /archive/2026
+  docextract review counts.jsonl -o counts.html
 
 \b
 The page is one file that works offline in any browser. With --details, results say what is
-doubtful about each value, and where it stands. Its button "Save corrections" writes a file for
+doubtful about each value, and where it stands. Counts show their marks, to be added and
+dropped. The button "Save corrections" writes a file for
   docextract evaluate . --schema invoice --truth results.corrections.jsonl
   docextract table results.jsonl --corrections results.corrections.jsonl -o books.xlsx
 """
@@ -84,7 +86,7 @@ def review(
                     stream, lines, results.name, open_line, lambda n: board.show(n, len(lines), "")
                 )
         if missing:
-            say(f"{missing} of {len(lines)} documents have no picture there, and the page says why")
+            say(f"{missing} documents have no picture there; the page says why")
         return ExitCode.OK
 
     raise typer.Exit(run(work, debug))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from enum import StrEnum
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -69,17 +70,34 @@ def table(
         if chosen in ("xlsx", "parquet") and out is None:
             raise UsageError(f"{chosen} goes to a file", hint=f"add -o out.{chosen}")
         with data_stream(out, overwrite) as stream:
-            from docextract.report.results import corrected, name_of, read_corrections, read_results
+            from docextract.report.counts import write_counts
+            from docextract.report.results import (
+                corrected,
+                is_count,
+                name_of,
+                read_corrections,
+                read_results,
+            )
             from docextract.report.tables import open_writer
 
             right = read_corrections(corrections) if corrections else {}
-            layout = _layout(results, schema, needed=chosen in ("xlsx", "parquet"))
-            writer = open_writer(chosen, stream, layout, explode)
             names = set()
-            for line in read_results(results):
-                writer.write(corrected(line, right))
-                names.add(name_of(line))
-            writer.finish()
+
+            def lines() -> "Iterator[Line]":
+                for line in read_results(results):
+                    names.add(name_of(line))
+                    yield corrected(line, right)
+
+            if any(map(is_count, islice(read_results(results), 1))):
+                if chosen in ("xlsx", "parquet"):
+                    raise UsageError(f"counts are not written as {chosen}", hint="use --format csv")
+                write_counts(stream, list(lines()), chosen)
+            else:
+                layout = _layout(results, schema, needed=chosen in ("xlsx", "parquet"))
+                writer = open_writer(chosen, stream, layout, explode)
+                for line in lines():
+                    writer.write(line)
+                writer.finish()
         if strangers := right.keys() - names:
             say(f"{len(strangers)} corrections are of no result, as of {min(strangers)}")
         return ExitCode.OK

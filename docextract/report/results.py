@@ -8,7 +8,8 @@ from typing import Any, TypeAlias
 from docextract.errors import InputError, MissingFileError
 
 Line: TypeAlias = Mapping[str, Any]
-"""What became of a document: `file, status, record, error`, or with details a whole extraction."""
+"""What became of a document: `file, status, record, error`, or with details a whole extraction; or
+a count."""
 
 
 def read_results(path: Path) -> Iterator[Line]:
@@ -36,7 +37,8 @@ def read_corrections(path: Path) -> dict[str, Line]:
     """
     corrections = {}
     for number, line in _objects(path):
-        if not isinstance(line.get("truth"), dict) or not _has_file(line):
+        known = isinstance(line.get("truth"), dict) or isinstance(line.get("marks"), list)
+        if not known or not _has_file(line):
             raise InputError(
                 f"{path}, line {number}: not a correction",
                 hint="the page that docextract review makes saves such a file",
@@ -50,14 +52,27 @@ def corrected(line: Line, corrections: Mapping[str, Line]) -> Line:
     correction = corrections.get(name_of(line))
     if correction is None:
         return line
+    if is_count(line):
+        return {key: correction.get(key, line[key]) for key in line}
     status = "ok" if correction.get("checked") else line["status"]
     # What was known about the values was known about those before.
     kept = {key: line[key] for key in line if key not in ("fields", "checks", "error")}
     return {**kept, "status": status, "record": correction["truth"], "error": None}
 
 
+def is_count(line: Line) -> bool:
+    """Whether a line tells how many of something there are, and holds no record."""
+    return "object" in line
+
+
 def name_of(line: Line) -> str:
-    """The file, and the pages where it holds several documents: `scan.pdf#pages=3-4`."""
+    """The file, and the pages where it holds several documents: `scan.pdf#pages=3-4`.
+
+    Of a count also what was counted, and where.
+    """
+    if is_count(line):
+        parts = (line.get(key) for key in ("page", "object", "sku", "zone"))
+        return f"{line['file']}#{','.join(str(part) for part in parts if part is not None)}"
     pages = line.get("pages")  # of a batch, their number
     return (
         f"{line['file']}#pages={pages[0]}-{pages[1]}" if isinstance(pages, list) else line["file"]

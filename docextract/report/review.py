@@ -16,15 +16,16 @@ from string import Template
 from typing import Any, TextIO
 
 from docextract.errors import DocextractError
-from docextract.pages import Document, Page
-from docextract.report.results import Line
+from docextract.pages import WHOLE, Box, Document, Page
+from docextract.report.results import Line, is_count
 
 MOST_PAGES = 20
 """Pages of one document that are shown."""
 
+_FROM_WORST = ("failed", "review", "ok")
 _BUDGET = 1600
 _QUALITY = 40
-_SCRIPTS = ("store.js", "paper.js", "form.js", "list.js", "main.js")
+_SCRIPTS = ("store.js", "paper.js", "counts.js", "form.js", "list.js", "main.js")
 
 
 def write_review(
@@ -34,12 +35,12 @@ def write_review(
     open_line: Callable[[Line], Document],
     show: Callable[[int], None] = lambda done: None,
 ) -> int:
-    """Write the page, the worst documents first; give how many lack a picture of theirs.
+    """Write the page, the worst documents first; give how many lack their pictures.
 
     `open_line` opens the document of a line, or raises a DocextractError, whose message then
     stands where the picture would. `show` is told how many documents are done.
     """
-    documents = sorted(lines, key=_merit)
+    documents = sorted(_gathered(lines), key=_merit)
     page = Path(__file__).with_name("page")
     style = (page / "style.css").read_text("utf-8")
     script = "\n".join((page / name).read_text("utf-8") for name in _SCRIPTS)
@@ -61,19 +62,35 @@ def write_review(
     return missing
 
 
+def _gathered(lines: Iterable[Line]) -> list[Line]:
+    """Lines of records as they are; the counts of one picture as one line, in `counts`."""
+    gathered: dict[object, dict[str, Any]] = {}
+    for number, line in enumerate(lines):
+        if not is_count(line):
+            gathered[number] = dict(line)
+            continue
+        shared = {key: line.get(key) for key in ("file", "page", "sha256")}
+        one = gathered.setdefault((line["file"], line["page"]), {**shared, "counts": []})
+        one["counts"].append(line)
+        one["status"] = min((count["status"] for count in one["counts"]), key=_FROM_WORST.index)
+    return list(gathered.values())
+
+
 def _merit(line: Line) -> tuple[int, int, float]:
     """The less, the worse; by status, then by what speaks against it, then by confidence."""
-    fields = (line.get("fields") or {}).values()
+    fields = [*(line.get("fields") or {}).values(), *line.get("counts", ())]
     doubts = sum(not check["passed"] for check in line.get("checks") or ())
+    doubts += sum(count["status"] != "ok" for count in line.get("counts", ()))
     surest = [one["confidence"] for one in fields if one["confidence"] is not None]
-    return ("failed", "review", "ok").index(line["status"]), -doubts, min(surest, default=1.0)
+    return _FROM_WORST.index(line["status"]), -doubts, min(surest, default=1.0)
 
 
 def _entry(line: Line) -> dict[str, Any]:
     """What the page is told of a document."""
-    told = ("file", "status", "schema", "record", "fields", "sha256", "error")
+    told = ("file", "status", "schema", "record", "fields", "counts", "sha256", "error")
     checks = [check for check in line.get("checks") or () if not check["passed"]]
     part = {"part": line["pages"]} if isinstance(line.get("pages"), list) else {}
+    part |= {"part": [line["page"]]} if (line.get("page") or 1) > 1 else {}
     return {key: line[key] for key in told if line.get(key)} | {"checks": checks} | part
 
 
@@ -81,6 +98,8 @@ def _pictures(line: Line, open_line: Callable[[Line], Document]) -> dict[str, An
     try:
         with open_line(line) as document:
             count = document.page_count
+            if line.get("page"):
+                return {"count": count, "pages": [_picture(document, line["page"], WHOLE)]}
             part = line.get("pages")
             first, last = part if isinstance(part, list) else (1, count)
             numbers = range(first, min(last, first + MOST_PAGES - 1) + 1)
@@ -89,8 +108,8 @@ def _pictures(line: Line, open_line: Callable[[Line], Document]) -> dict[str, An
         return {"problem": error.message}
 
 
-def _picture(document: Document, number: int) -> dict[str, Any]:
-    page = document.render(number, _BUDGET)
+def _picture(document: Document, number: int, crop: Box | None = None) -> dict[str, Any]:
+    page = document.render(number, _BUDGET, crop)
     return {
         "number": number,
         "cut": [round(side, 2) for side in page.cut],

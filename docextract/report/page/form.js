@@ -47,6 +47,7 @@ function showForm(doc) {
   if (messages.some(Boolean)) {
     children.push(make("ul", { class: "checks" }, ...messages.filter(Boolean).map((one) => make("li", {}, one))));
   }
+  if (doc.counts) children.push(...showCounts(doc));
   if (record) children.push(make("div", { class: "fields" }, ...group(doc, record, "")));
   children.push(
     make(
@@ -184,13 +185,14 @@ function toggleRow(doc, path) {
 
 /** Bring values, marks and buttons in line with the state of the work. */
 function refreshForm(doc) {
-  for (const one of FORM.querySelectorAll("[data-path]")) {
+  if (doc.counts) refreshCounts(doc);
+  for (const one of FORM.querySelectorAll("textarea, select")) {
     const held = value(doc, one.dataset.path);
     if (one !== document.activeElement) one.value = held === null ? "" : String(held);
     one.classList.toggle("changed", one.dataset.path in doc.work.edits);
   }
   const button = document.getElementById("check-off");
-  const what = isChanged(doc) ? "Corrected" : doc.record ? "All right" : "Pass over";
+  const what = isChanged(doc) ? "Corrected" : doc.record || doc.counts ? "All right" : "Pass over";
   button.textContent = doc.work.checked ? "Checked ✓  Next" : `${what}, next`;
   document.getElementById("undo").hidden = !isChanged(doc) && !doc.work.checked;
 }

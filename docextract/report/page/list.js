@@ -28,14 +28,15 @@ function drawList() {
 }
 
 function haystack(doc) {
-  const said = doc.record ? [...leaves(doc.record)].map(([, held]) => held) : [];
+  const counted = (doc.counts ?? []).map(countName);
+  const said = [...leaves(doc.record ?? {})].map(([, held]) => held).concat(counted);
   doc.text ??= [doc.file, ...said.filter((held) => held !== null)].join("\n").toLowerCase();
   return doc.text;
 }
 
 function entry(doc) {
   const parts = doc.file.split(/[\\/]/);
-  const pages = doc.part ? `, pages ${doc.part.join("–")}` : "";
+  const pages = doc.part ? `, ${doc.part.length > 1 ? "pages" : "page"} ${doc.part.join("–")}` : "";
   const folder = parts.slice(0, -1).join("/");
   return make(
     "li", {},
@@ -51,6 +52,7 @@ function entry(doc) {
 }
 
 function standing(doc) {
+  if (doc.counts) return doc.counts.map((one) => `${one.count ?? "–"} ${one.object}`).join(", ");
   if (doc.status === "failed") return doc.error?.name?.replaceAll("_", " ") ?? "failed";
   const count = [...leaves(doc.record ?? {})].filter(([path]) => isDoubtful(doc, path)).length;
   const general = doc.checks.length ? "doubts" : "";

@@ -16,7 +16,7 @@ function walk(step) {
 }
 
 function checkOff() {
-  if (!current.record && !isChanged(current)) return walk(1); // nothing says that all is absent
+  if (!current.record && !current.counts && !isChanged(current)) return walk(1); // nothing says that all is absent
   current.work.checked = true;
   keep(current);
   refreshForm(current);
@@ -63,7 +63,7 @@ function press(event) {
     : key === "PageDown" && target !== STAGE ? () => walk(1)
     : key === "PageUp" && target !== STAGE ? () => walk(-1)
     : key === "Enter" && path ? () => nextDoubt(event.shiftKey ? -1 : 1)
-    : key === "Escape" && path ? () => takeBack(path)
+    : key === "Escape" && path && !current.counts ? () => takeBack(path)
     : key === "?" && !path && target !== SEARCH ? showKeys
     : null;
   if (!act) return;
@@ -79,6 +79,7 @@ document.getElementById("help").addEventListener("click", showKeys);
 document.getElementById("save").addEventListener("click", save);
 addEventListener("keydown", press);
 startPaper();
+startCounts();
 startForm();
 startList();
 if (shown.length) openDocument(shown[0]);

@@ -48,7 +48,7 @@ function sheetOf(page) {
   const boxes = document.createElementNS(SVG, "svg");
   boxes.setAttribute("viewBox", [left, top, right - left, bottom - top].join(" "));
   boxes.setAttribute("preserveAspectRatio", "none");
-  boxes.setAttribute("aria-hidden", "true");
+  if (!paper.doc.counts) boxes.setAttribute("aria-hidden", "true"); // what they show the form tells
   for (const [path, field] of Object.entries(paper.doc.fields ?? {})) {
     if (!field.box || field.page !== page.number) continue;
     const box = document.createElementNS(SVG, "rect");
@@ -87,11 +87,13 @@ function layOut() {
   sheet.style.width = `${(right - left) * scale}px`;
   sheet.style.height = `${(bottom - top) * scale}px`;
   sheet.style.transform = `translate(-50%, -50%) rotate(${paper.turn}deg)`;
+  drawMarks();
 }
 
 /** Show where a value stands: its page, its box, in the middle where it is out of sight. */
 function pointAt(path) {
   paper.path = path;
+  if (paper.doc.counts) return drawMarks();
   const field = paper.doc.fields?.[path];
   const index = paper.pages.findIndex((page) => page.number === field?.page);
   if (index >= 0 && index !== paper.index) {
@@ -161,7 +163,7 @@ function startPaper() {
 
 /** Hold the page and move it. */
 function drag(down) {
-  if (down.button !== 0 || down.target.tagName === "rect") return;
+  if (down.button !== 0 || down.target.matches("rect, circle")) return;
   const start = [STAGE.scrollLeft + down.clientX, STAGE.scrollTop + down.clientY];
   const move = (event) => STAGE.scrollTo(start[0] - event.clientX, start[1] - event.clientY);
   STAGE.classList.add("held");

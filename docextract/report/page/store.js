@@ -7,7 +7,7 @@ const RESULTS = JSON.parse(document.getElementById("records").textContent);
 const DOCUMENTS = RESULTS.documents.map((read, number) => ({ ...read, number, work: recall(read) }));
 
 function untouched() {
-  return { edits: {}, removed: [], added: {}, checked: false };
+  return { edits: {}, removed: [], added: {}, marks: {}, checked: false };
 }
 
 /** Where this browser keeps what was done to a document: by its name and its content. */
@@ -17,7 +17,7 @@ function place(read) {
 
 function recall(read) {
   try {
-    return JSON.parse(localStorage.getItem(place(read))) ?? untouched();
+    return { ...untouched(), ...JSON.parse(localStorage.getItem(place(read))) };
   } catch {
     return untouched(); // a browser may forbid to keep anything
   }
@@ -38,8 +38,8 @@ addEventListener("beforeunload", (event) => {
 });
 
 function isChanged(doc) {
-  const { edits, removed, added } = doc.work;
-  return Boolean(Object.keys(edits).length || removed.length || Object.keys(added).length);
+  const { edits, removed, added, marks } = doc.work;
+  return removed.length > 0 || [edits, added, marks].some((one) => Object.keys(one).length > 0);
 }
 
 /** The values of a record with their paths: "total", "line_items.0.amount". */
@@ -68,7 +68,7 @@ function blank(node) {
 
 /** What was read of a document; of one that could not be read, the keys of its neighbours. */
 function readRecord(doc) {
-  if (doc.record) return doc.record;
+  if (doc.record || doc.counts) return doc.record;
   const like = DOCUMENTS.find((other) => other.record && (!doc.schema || other.schema === doc.schema));
   return like ? blank(like.record) : null;
 }
@@ -132,10 +132,13 @@ function withoutRows(node, path, doc) {
     .map(([, inner]) => inner);
 }
 
-/** A line for each document that was checked off or changed: labels for `docextract evaluate`. */
+/**
+ * Lines of what was checked off or changed. Records are labels for `docextract evaluate`, counts
+ * are as `docextract count` writes them.
+ */
 function corrections() {
-  return DOCUMENTS.filter((doc) => readRecord(doc) && (doc.work.checked || isChanged(doc)))
-    .map((doc) => ({
+  return DOCUMENTS.filter((doc) => doc.work.checked || isChanged(doc))
+    .flatMap((doc) => doc.counts?.map((one, index) => correctedCount(doc, one, index)) ?? {
       file: doc.file,
       ...(doc.sha256 && { sha256: doc.sha256 }),
       ...(doc.part && { pages: doc.part }),
@@ -143,7 +146,7 @@ function corrections() {
       checked: doc.work.checked,
       changed: [...Object.keys(doc.work.edits), ...doc.work.removed],
       truth: corrected(doc),
-    }))
+    })
     .map((line) => `${JSON.stringify(line)}\n`)
     .join("");
 }

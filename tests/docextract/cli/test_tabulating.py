@@ -63,6 +63,23 @@ def test_without_a_file_people_see_it(run: Run) -> None:
     assert "a.png  review" in out and "line_items" in out
 
 
+def test_counts_become_csv_with_what_was_corrected(run: Run) -> None:
+    one = {
+        **dict.fromkeys(("page", "sku", "zone", "reason", "confidence", "expected", "difference")),
+        **{"file": "a.png", "object": "die", "count": 2, "status": "review", "error": None},
+        "marks": [{"x": 1, "y": 1, "score": None}] * 2,
+    }
+    write("n.jsonl", one, {**one, "object": "=coin"})
+    write("c.jsonl", {**one, "count": 1, "status": "ok", "marks": one["marks"][:1]})
+    command = ("table", "n.jsonl", "--corrections", "c.jsonl", "--format")
+    rows = list(csv.DictReader(io.StringIO(run(*command, "csv")[1])))
+    assert [(row["object"], row["count"], row["status"]) for row in rows] == [
+        ("die", "1", "ok"),
+        ("'=coin", "2", "review"),
+    ]
+    assert run(*command, "xlsx", "-o", "n.xlsx")[0] == 2
+
+
 def test_corrections_of_nothing_are_told(run: Run) -> None:
     write("c.jsonl", {"file": "other.png", "truth": {}})
     assert "as of other.png" in run("table", "r.jsonl", "--corrections", "c.jsonl")[2]

@@ -65,6 +65,37 @@ LINES = [
         "error": {"code": 8, "name": "encrypted", "message": "locked", "hint": "--password"},
     },
 ]
+MARKS = [{"x": 100.0, "y": 200.0, "score": 0.9}, {"x": 300.0, "y": 400.0, "score": 0.8}]
+COUNT = {
+    "file": "shelf.pdf",
+    "page": 1,
+    "object": "bottle",
+    "count": 2,
+    "status": "review",
+    "reason": "tiles differ",
+    "confidence": 0.5,
+    "marks": MARKS,
+    "zone": None,
+    "sku": "007",
+    "expected": 3,
+    "difference": -1,
+    "error": None,
+}
+
+
+@pytest.fixture
+def counts(review: Path) -> Path:
+    """A page of two counts of one picture."""
+    path = review.with_name("counts.html")
+    other = {**COUNT, "object": "can", "count": 0, "status": "ok", "reason": None, "marks": []}
+    with path.open("w", encoding="utf-8") as stream:
+        write_review(
+            stream,
+            [COUNT, other],
+            "counts.jsonl",
+            lambda line: open_document(review.with_name("doubtful.pdf")),
+        )
+    return path
 
 
 @pytest.fixture(scope="module")
@@ -108,7 +139,7 @@ def page(browser: Browser, review: Path) -> Iterator[Page]:
 def saved(page: Page, tmp_path: Path) -> list[dict[str, Any]]:
     with page.expect_download() as download:
         page.keyboard.press("Control+s")
-    assert download.value.suggested_filename == "results.corrections.jsonl"
+    assert re.fullmatch(r"(results|counts)\.corrections\.jsonl", download.value.suggested_filename)
     download.value.save_as(tmp_path / "corrections.jsonl")
     text = (tmp_path / "corrections.jsonl").read_text("utf-8")
     return [json.loads(line) for line in text.splitlines()]
@@ -233,6 +264,44 @@ def test_on_paper_are_the_page_and_the_record_alone(page: Page) -> None:
         expect(page.locator(gone)).to_be_hidden()
     for there in ("#stage img", "#form h2"):
         expect(page.locator(there)).to_be_visible()
+
+
+def test_marks_are_added_and_dropped(page: Page, counts: Path, tmp_path: Path) -> None:
+    page.goto(counts.as_uri())
+    expect(page.locator("#count-0")).to_have_text("2")
+    expect(page.locator("#expected-0")).to_have_text("expected 3 (−1)")
+    picture = page.locator(".sheet svg")
+    picture.click(position={"x": 60, "y": 40})
+    expect(page.locator("#count-0")).to_have_text("3")
+    expect(page.locator("#expected-0")).to_have_text("expected 3, read 2")
+    page.locator('[data-mark="0.0"]').click()
+    page.locator("#form").get_by_role("button", name="can").click()
+    picture.click(position={"x": 90, "y": 40})
+    expect(page.locator("#count-1")).to_have_text("1")
+    bottle, can = saved(page, tmp_path)
+    scale = 595 / (picture.bounding_box() or {})["width"]
+    assert bottle["marks"][0] == MARKS[1]
+    assert bottle["marks"][1]["x"] == pytest.approx(60 * scale, abs=1)
+    assert bottle["marks"][1]["y"] == pytest.approx(40 * scale, abs=1)
+    assert (bottle["count"], bottle["difference"], bottle["status"]) == (2, -1, "ok")
+    assert (can["count"], can["object"], can["sku"]) == (1, "can", "007")
+
+
+def test_marks_are_set_by_keyboard_alone(page: Page, counts: Path, tmp_path: Path) -> None:
+    page.goto(counts.as_uri())
+    expect(page.locator(".sheet svg")).to_be_visible()
+    page.get_by_role("button", name="Add a mark").press("Enter")
+    mark = page.locator('[data-mark="0.2"]')
+    expect(mark).to_be_focused()
+    before = float(mark.get_attribute("cx") or 0)
+    page.keyboard.press("ArrowRight")
+    assert float(mark.get_attribute("cx") or 0) > before
+    page.keyboard.press("Delete")
+    expect(page.locator("#tally")).to_have_text("0 of 1 checked")
+    page.keyboard.press("Control+Enter")
+    first, second = saved(page, tmp_path)
+    assert (first["status"], first["reason"], first["marks"]) == ("ok", None, MARKS)
+    assert second["count"] == 0
 
 
 @pytest.mark.parametrize("scheme", [0, 1], ids=["light", "dark"])

@@ -139,3 +139,18 @@ def test_a_document_without_a_picture_says_why() -> None:
 
     assert write_review(stream, [OK, FAILED], "r.jsonl", missing) == 2
     assert block(stream.getvalue(), "pages-1") == {"problem": "ok.png: no such file"}
+
+
+def test_the_counts_of_a_picture_are_shown_together(tmp_path: Path) -> None:
+    def counted(name: str, status: str, page: int = 1) -> dict[str, Any]:
+        return {"file": "a.tif", "page": page, "object": name, "status": status, "confidence": None}
+
+    lines = [counted("die", "ok"), counted("coin", "review"), counted("die", "ok", page=2), OK]
+    page = page_of(*lines, document=tiff(tmp_path, 2))
+    first, second, third = block(page, "records")["documents"]
+    assert [one["object"] for one in first["counts"]] == ["die", "coin"]
+    assert (first["status"], second["status"], second["part"]) == ("review", "ok", [2])
+    assert third["record"] == OK["record"]
+    [shown] = block(page, "pages-1")["pages"]
+    assert shown["number"] == 2
+    assert shown["cut"] == [0, 0, 200, 120]  # marks may stand where nothing is printed
