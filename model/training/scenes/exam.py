@@ -5,7 +5,8 @@
 FOLDER gets the pictures and a labels.jsonl that `docextract evaluate FOLDER` reads: one line for
 each object that is asked about a picture, {"file", "object", "split", "count", "marks", "boxes"}.
 Marks are [x, y] in pixels, boxes lie around them, in fractions of the sides; a split is a setting.
-Asked is for all that a picture shows and for two objects that it lacks, look-alikes first.
+Asked is for up to three objects that a picture shows, the most frequent ones, and for one that it
+lacks, a look-alike if there is any.
 """
 
 import argparse
@@ -19,7 +20,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from training.scenes.factory import SETTINGS, SceneFactory
+from training.scenes.factory import SceneFactory
 from training.scenes.objects import GENERAL, OBJECTS, look_alikes
 from training.scenes.stage import Scene
 
@@ -30,7 +31,12 @@ SCENES = 200
 
 _SEED = 20261123
 _TOKENS = 1568
-_ABSENT = 2
+_SHOWN, _ABSENT = 3, 1
+"""Questions about a scene, at most."""
+
+_TURN = ("shelves", "table", "shelves", "bins", "table", "warehouse", "shelves", "document",
+         "table", "form")  # fmt: skip
+"""Settings, one after the other."""
 
 
 def draw(folder: Path, fonts: Path, words: Path, scenes: int = SCENES) -> str:
@@ -42,7 +48,7 @@ def draw(folder: Path, fonts: Path, words: Path, scenes: int = SCENES) -> str:
         name = f"{number:03}.png"
         cv2.imwrite(str(folder / name), scene.pixels)
         digest.update(scene.pixels.tobytes())
-        for asked in [*sorted(scene.marks), *_absent(scene, number)]:
+        for asked in [*_shown(scene), *_absent(scene, number)]:
             lines.append(json.dumps({"file": name, "split": setting, **_label(scene, asked)}))
     (folder / "labels.jsonl").write_text("\n".join(lines) + "\n", "utf-8")
     digest.update("\n".join(lines).encode())
@@ -68,7 +74,7 @@ def _balanced(factory: SceneFactory, amount: int) -> Iterator[tuple[str, Scene]]
     room = dict.fromkeys(range(len(BANDS)), -(-amount // len(BANDS)))
     taken = seed = 0
     while taken < amount:
-        setting, seed = SETTINGS[seed % len(SETTINGS)], seed + 1
+        setting, seed = _TURN[seed % len(_TURN)], seed + 1
         scene = factory.scene(np.random.default_rng([_SEED, seed]), _TOKENS, setting)
         most = max(map(len, scene.marks.values()), default=0)
         band = next(i for i, (low, high) in enumerate(BANDS) if low <= most <= high)
@@ -78,8 +84,13 @@ def _balanced(factory: SceneFactory, amount: int) -> Iterator[tuple[str, Scene]]
             yield setting, scene
 
 
+def _shown(scene: Scene) -> list[str]:
+    """What a scene shows most of; a die before a die that shows 5."""
+    return sorted(scene.marks, key=lambda name: (-len(scene.marks[name]), name in GENERAL))[:_SHOWN]
+
+
 def _absent(scene: Scene, number: int) -> list[str]:
-    """Two objects that a scene lacks, those first that look like what it shows."""
+    """What a scene lacks, first what looks like something that it shows."""
     near = [other for name in sorted(scene.marks) for other in look_alikes(name)]
     rest = [name for name in OBJECTS if name not in GENERAL]
     order = np.random.default_rng([_SEED, number]).permutation(len(rest))
