@@ -193,7 +193,9 @@ class OpenAIReader:
     def _failed(self, error: Exception) -> ModelError:
         """What the server or the way to it did wrong, in one line and without the key."""
         said = error.body if isinstance(error, APIStatusError) else None
-        words = str(said.get("message", said) if isinstance(said, dict) else error)
+        words = str(
+            said.get("message", said) if isinstance(said, dict) else error.__cause__ or error
+        )
         if self._key:
             words = words.replace(self._key, "…")
         words = " ".join(words.split())[:_EXCERPT] or type(error).__name__
