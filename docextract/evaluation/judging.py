@@ -85,6 +85,7 @@ class Judged:
             "split": label.split,
             "group": label.group,
             "truth": dict(label.truth),
+            "truths": dict(self.truths),
             "verdicts": dict(self.verdicts),
             "rows": {path: list(verdicts) for path, verdicts in self.rows.items()},
             "similar": dict(self.similar),

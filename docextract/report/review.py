@@ -10,7 +10,7 @@ import hashlib
 import html
 import io
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from string import Template
 from typing import Any, TextIO
@@ -79,7 +79,7 @@ def _gathered(lines: Iterable[Line]) -> list[Line]:
 def _merit(line: Line) -> tuple[int, int, float]:
     """The less, the worse; by status, then by what speaks against it, then by confidence."""
     fields = [*(line.get("fields") or {}).values(), *line.get("counts", ())]
-    doubts = sum(not check["passed"] for check in line.get("checks") or ())
+    doubts = len(list(_failing(line)))
     doubts += sum(count["status"] != "ok" for count in line.get("counts", ()))
     surest = [one["confidence"] for one in fields if one["confidence"] is not None]
     return _FROM_WORST.index(line["status"]), -doubts, min(surest, default=1.0)
@@ -88,10 +88,24 @@ def _merit(line: Line) -> tuple[int, int, float]:
 def _entry(line: Line) -> dict[str, Any]:
     """What the page is told of a document."""
     told = ("file", "status", "schema", "record", "fields", "counts", "sha256", "error")
-    checks = [check for check in line.get("checks") or () if not check["passed"]]
     part = {"part": line["pages"]} if isinstance(line.get("pages"), list) else {}
     part |= {"part": [line["page"]]} if (line.get("page") or 1) > 1 else {}
-    return {key: line[key] for key in told if line.get(key)} | {"checks": checks} | part
+    return (
+        {key: line[key] for key in told if line.get(key)} | {"checks": list(_failing(line))} | part
+    )
+
+
+def _failing(line: Line) -> Iterator[Mapping[str, Any]]:
+    """The checks that failed, and where docextract.evaluation knows better."""
+    yield from (check for check in line.get("checks") or () if not check["passed"])
+    truths = line.get("truths") or {}
+    for path, right in (line.get("correct") or {}).items():
+        if not right:
+            truth = truths.get(path, "another")
+            yield {"path": path, "message": f"The truth: {'absent' if truth is None else truth}"}
+    for path, rows in (line.get("rows") or {}).items():
+        if missed := rows.count("missed"):
+            yield {"path": None, "message": f"{path}: {missed} of {len(rows)} rows are missing"}
 
 
 def _pictures(line: Line, open_line: Callable[[Line], Document]) -> dict[str, Any]:
@@ -123,7 +137,7 @@ def _webp(page: Page) -> bytes:
     from PIL import Image
 
     file = io.BytesIO()
-    Image.fromarray(page.pixels).save(file, "WEBP", quality=_QUALITY)
+    Image.fromarray(page.pixels).save(file, "WEBP", quality=_QUALITY, method=2)
     return file.getvalue()
 
 

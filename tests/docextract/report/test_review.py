@@ -154,3 +154,21 @@ def test_the_counts_of_a_picture_are_shown_together(tmp_path: Path) -> None:
     [shown] = block(page, "pages-1")["pages"]
     assert shown["number"] == 2
     assert shown["cut"] == [0, 0, 200, 120]  # marks may stand where nothing is printed
+
+
+def test_what_evaluation_found_wrong_is_shown_with_the_truth() -> None:
+    judged = {
+        **OK,
+        "file": "wrong.png",
+        "truths": {"total": "2.00", "date": None},
+        "correct": {"total": False, "date": False, "shop": True, "lines.0.amount": False},
+        "rows": {"lines": ["wrong", "missed"]},
+    }
+    first, second = block(page_of(OK, judged), "records")["documents"]
+    assert (first["file"], second["checks"]) == ("wrong.png", [])
+    assert [(check["path"], check["message"]) for check in first["checks"]] == [
+        ("total", "The truth: 2.00"),
+        ("date", "The truth: absent"),
+        ("lines.0.amount", "The truth: another"),
+        (None, "lines: 1 of 2 rows are missing"),
+    ]
