@@ -22,18 +22,19 @@ class Counting:
     """Count what the `assignment` names, with `model` on `device`; see `docextract.count`.
 
     Zones and what is expected are laid beside the marks when lines are written, and no picture is
-    looked at again for their sake.
+    looked at again for their sake. `details`: whether lines also hold what is behind a count.
     """
 
     assignment: Assignment
     model: str
     device: str
     settings: Settings
+    details: bool = False
 
     @property
     def layout(self) -> str:
-        """Lines are divided by zones and compared with the list."""
-        laid = repr((self.assignment.zones, self.assignment.expected))
+        """Lines are divided by zones and compared with the list; with details they are longer."""
+        laid = repr((self.assignment.zones, self.assignment.expected, self.details))
         return f"counts {hashlib.sha256(laid.encode()).hexdigest()[:12]}"
 
     def identity(self) -> Mapping[str, str]:
@@ -54,7 +55,7 @@ class Counting:
     def lines(self, entry: Entry) -> Iterator[Mapping[str, Any]]:
         """One line for a page, an object and a zone."""
         for one in self.counts(entry):
-            yield {**one.to_dict(), "sha256": entry.sha256}
+            yield {**one.to_dict(self.details), "sha256": entry.sha256}
 
     def counts(self, entry: Entry) -> list[Count]:
         """What `lines` tell, with what they leave out."""

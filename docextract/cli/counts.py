@@ -125,6 +125,10 @@ def count(
     retry: Annotated[
         list[Again] | None, typer.Option(help="Count these again; may be given twice.")
     ] = None,
+    details: Annotated[
+        bool,
+        typer.Option("--details", help="With the form of the answer, the tiles and the size."),
+    ] = False,
     strict: StrictOption = False,
     min_confidence: MinConfidenceOption = None,
     overwrite: OverwriteOption = False,
@@ -183,7 +187,7 @@ def count(
             ]
             counts: list[Count] = []
             if results:
-                job = Counting(assignment, model, device, settings)
+                job = Counting(assignment, model, device, settings, details)
                 options = Options(
                     jobs=jobs,
                     retry=tuple(str(state) for state in retry or ()),
@@ -200,10 +204,10 @@ def count(
                     counts += found
                     if form is Format.jsonl:
                         for one in found:
-                            JsonLines(stdout).write(one.to_dict())
+                            JsonLines(stdout).write(one.to_dict(details))
                 alone = counts[0].error["code"] if counts[0].error else ExitCode.ANSWER
                 code = code_of(statuses, ExitCode(alone), strict)
-            lines = [one.to_dict() for one in counts]
+            lines = [one.to_dict(details) for one in counts]
             if out is None and (results or form is not Format.jsonl):
                 write_counts(stdout, lines, form)
             if sheets:

@@ -18,6 +18,9 @@ from docextract.pointing import LOCATIONS, Point, points_of
 from docextract.readers import Reading
 from docextract.records import Form
 
+SAME = 6.0
+"""Pixels of the picture that was shown, within which two marks are one that was repeated."""
+
 _POINT_KEYS = ("point_2d", "point", "coordinates", "coordinate", "position", "location", "center")
 _BOX_KEYS = ("bbox_2d", "bbox", "box_2d", "box", "bounding_box")
 _TOTAL_KEYS = ("count", "number", "total")
@@ -61,13 +64,14 @@ def marked(reading: Reading, width: int, height: int) -> Marked:
     width, height: of the picture that was shown, in pixels.
     """
     points, faults = points_of(reading.text, width, height)
-    words = {"torn": _TORN, "foreign": _FOREIGN, "repeated": _REPEATED}
+    words = {"torn": _TORN, "foreign": _FOREIGN}
     doubts = [words[fault] for fault in sorted(faults) if fault in words]
     known = len(reading.logprobs) >= 2 * len(points) and bool(reading.logprobs)
     ended = reading.finish == "stop" and len(reading.logprobs) > 2 * len(points)
     written = reading.logprobs[: 2 * len(points)] if known else ()
     pairs = [written[at] + written[at + 1] for at in range(0, len(written), 2)]
     firsts = _firsts(points)
+    doubts += [_REPEATED] if len(firsts) < len(points) else []
     return Marked(
         points=tuple(points[at] for at in firsts),
         logprobs=tuple(pairs[at] for at in firsts) if known else (),
@@ -116,7 +120,11 @@ def _cut(reading: Reading) -> tuple[str, ...]:
 
 def _firsts(points: Sequence[Point]) -> list[int]:
     """Where in the list each place comes for the first time."""
-    return sorted({point: at for at, point in reversed(list(enumerate(points)))}.values())
+    firsts: list[int] = []
+    for at, point in enumerate(points):
+        if all(math.dist(point, points[first]) > SAME for first in firsts):
+            firsts.append(at)
+    return firsts
 
 
 def _xml_points(text: str, width: int, height: int) -> Iterator[Point]:

@@ -62,7 +62,10 @@ def test_zones_and_what_is_expected_come_in_when_lines_are_written(
     [line] = listed.lines(entry)
     assert (line["sku"], line["expected"], line["difference"]) == ("007", 3, -1)
     layouts = {job.layout for job in (counting, zoned, listed)}
-    assert len(layouts) == 3
+    detailed = replace(counting, details=True)
+    assert len({*layouts, detailed.layout}) == 4
+    [line] = detailed.lines(entry)
+    assert line["form"] == "points" and line["size"] == [120, 80]
     assert counting.identity() == zoned.identity() == listed.identity()
 
 

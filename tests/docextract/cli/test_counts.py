@@ -53,6 +53,12 @@ def test_a_picture_becomes_a_line(run: Run, shelf: Path) -> None:
     assert len(line["marks"]) == line["count"] and not err
 
 
+def test_details_say_what_the_answer_was(run: Run, shelf: Path) -> None:
+    _, out, _ = run("shelf/a.png", "--object", "can", "--details")
+    line = json.loads(out)
+    assert (line["form"], line["size"], line["tiles"]) == ("points", [200, 100], [])
+
+
 def test_each_form_says_the_same(run: Run, shelf: Path) -> None:
     words = ("shelf/a.png", "shelf/b.png", "--object", "can", "--object", "jar")
     _, lines, _ = run(*words)

@@ -56,6 +56,9 @@ def test_what_is_wrong_with_marks_is_said() -> None:
     assert (
         twice.doubts == ("marks were repeated",) and len(twice.points) == len(twice.logprobs) == 2
     )
+    near = "<loc_500><loc_500><loc_505><loc_510>"
+    assert marked(Reading(near), 280, 280).doubts == ("marks were repeated",)
+    assert not marked(Reading(near), 1400, 1400).doubts
     assert "something else" in marked(Reading("two bottles"), 280, 280).doubts[0]
 
 
