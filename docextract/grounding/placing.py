@@ -152,15 +152,12 @@ def _gain(spans: Sequence[Span], line: _Line) -> float:
 
 
 def _in_row(spans: Sequence[Span], line: _Line | None, after: _Line | None) -> Sequence[Span]:
-    """The places in a row's line or hanging from it, above the line of the row after."""
+    """The places in a row's line or hanging from it, if possible above the next row."""
     if line is None:
         return spans
-    inside = [
-        span
-        for span in spans
-        if line.holds(span) or (line.hangs(span) and not (after and after.reaches(span)))
-    ]
-    return inside or spans
+    near = [span for span in spans if line.holds(span) or line.hangs(span)]
+    own = [span for span in near if line.holds(span) or not (after and after.reaches(span))]
+    return own or near or spans
 
 
 def _cheapest(
