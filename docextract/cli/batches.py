@@ -271,7 +271,8 @@ def results_file(out: Path | None) -> Path:
         raise UsageError("no file for the results is given", hint="add -o results.jsonl")
     if out.suffix.lower() in (".csv", ".json", ".xlsx", ".parquet"):
         raise UsageError(
-            f"{out}: a batch writes JSON lines", hint=f"-o {out.with_suffix('.jsonl')}"
+            f"{out}: a batch writes JSON lines",
+            hint=f"-o {out.with_suffix('.jsonl')}; docextract table makes {out.name} of them",
         )
     return out
 

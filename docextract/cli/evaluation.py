@@ -36,7 +36,7 @@ Examples:
   docextract evaluate receipts/ --schema receipt --truth labels.jsonl
   docextract evaluate inbox/ --schema invoice --truth corrected/ --worst 10
   docextract evaluate inbox/ --schema invoice --truth labels.jsonl -o judged.jsonl
-  docextract review judged.jsonl --folder inbox/ -o worst.html
+  docextract review judged.jsonl -o worst.html
   docextract evaluate shelves/ --object bottle --absent jar --truth labels.jsonl
   docextract evaluate scans/ --schema receipt --truth labels.jsonl --map company=merchant_name \\
       --split dev --budget fast --budget max --jobs 2 -o read.jsonl

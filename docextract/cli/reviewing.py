@@ -75,7 +75,7 @@ def review(
             lines = list(read_results(results))
             if not lines:
                 raise NothingToDoError(f"{results}: no results", hint="it is empty")
-            homes = [folder] if folder else [Path(), results.parent]
+            homes = [*([folder] if folder else []), Path(), results.parent]
             with closing(Opener(_MEMORY)) as opener, Board("documents") as board:
 
                 def open_line(line: Mapping[str, Any]) -> "Document":

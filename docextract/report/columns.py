@@ -52,18 +52,30 @@ def lists_of(layout: Layout) -> dict[str, Columns]:
 
 def value_at(record: Any, path: str, kind: Kind) -> Value:
     """The value at a path of a record, as `typed` has it; what is not a single value, as JSON."""
-    for key in path.split(".") if path else ():
-        record = record.get(key) if isinstance(record, Mapping) else None
-    if isinstance(record, list | Mapping):
-        return json.dumps(record, ensure_ascii=False) if record else None
-    return typed(record, kind)
+    value = _at(record, path) if path else record
+    if isinstance(value, list | Mapping):
+        return json.dumps(value, ensure_ascii=False) if value else None
+    return typed(value, kind)
 
 
 def rows_at(record: Any, path: str) -> list[Any]:
     """The rows of a list."""
-    for key in path.split("."):
-        record = record.get(key) if isinstance(record, Mapping) else None
-    return record if isinstance(record, list) else []
+    rows = _at(record, path)
+    return rows if isinstance(rows, list) else []
+
+
+def _at(node: Any, path: str) -> Any:
+    """What is at a path of nested objects, whose keys may hold dots themselves."""
+    if not isinstance(node, Mapping):
+        return None
+    if path in node:
+        return node[path]
+    steps = path.split(".")
+    for length in range(1, len(steps)):
+        found = _at(node.get(".".join(steps[:length])), ".".join(steps[length:]))
+        if found is not None:
+            return found
+    return None
 
 
 def typed(value: Any, kind: Kind) -> Value:

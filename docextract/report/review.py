@@ -88,10 +88,15 @@ def _merit(line: Line) -> tuple[int, int, float]:
 def _entry(line: Line) -> dict[str, Any]:
     """What the page is told of a document."""
     told = ("file", "status", "schema", "record", "fields", "counts", "sha256", "error")
+    reading = json.dumps([line.get("record"), line.get("counts")]).encode()
+    digest = {"reading": hashlib.sha256(reading).hexdigest()[:16]}
     part = {"part": line["pages"]} if isinstance(line.get("pages"), list) else {}
     part |= {"part": [line["page"]]} if (line.get("page") or 1) > 1 else {}
     return (
-        {key: line[key] for key in told if line.get(key)} | {"checks": list(_failing(line))} | part
+        {key: line[key] for key in told if line.get(key)}
+        | {"checks": list(_failing(line))}
+        | part
+        | digest
     )
 
 

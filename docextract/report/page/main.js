@@ -53,6 +53,7 @@ const WITH_ALT = {
 
 function press(event) {
   const { key, target } = event;
+  if (event.isComposing) return; // the key belongs to a letter that is being put together
   const ctrl = event.ctrlKey || event.metaKey;
   const path = target.dataset?.path;
   const act =

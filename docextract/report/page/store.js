@@ -10,9 +10,9 @@ function untouched() {
   return { edits: {}, removed: [], added: {}, marks: {}, checked: false };
 }
 
-/** Where this browser keeps what was done to a document: by its name and its content. */
+/** Where this browser keeps what was done to a document: by its name, and by what was read of it. */
 function place(read) {
-  return ["docextract", read.file, read.sha256 ?? "", ...(read.part ?? [])].join("\n");
+  return ["docextract", read.file, ...(read.part ?? []), read.reading].join("\n");
 }
 
 function recall(read) {
@@ -56,7 +56,20 @@ function join(path, key) {
 }
 
 function at(node, path) {
-  return path.split(".").reduce((inner, key) => inner?.[key], node);
+  const [holder, key] = holderOf(node, path) ?? [];
+  return holder?.[key];
+}
+
+/** The object or list that has the last key of a path, and this key; keys may hold dots. */
+function holderOf(node, path) {
+  if (node === null || typeof node !== "object") return null;
+  if (Object.hasOwn(node, path)) return [node, path];
+  for (let dot = path.indexOf("."); dot > 0; dot = path.indexOf(".", dot + 1)) {
+    const key = path.slice(0, dot);
+    const found = Object.hasOwn(node, key) && holderOf(node[key], path.slice(dot + 1));
+    if (found) return found;
+  }
+  return null;
 }
 
 /** A record without values: the keys of one, null or no rows everywhere. */
@@ -111,9 +124,8 @@ function corrected(doc) {
     for (let row = 0; row < rows; row++) at(record, path).push(blankRow(path));
   }
   for (const [path, entered] of Object.entries(doc.work.edits)) {
-    const steps = path.split(".");
-    const last = steps.pop();
-    (steps.length ? at(record, steps.join(".")) : record)[last] = entered;
+    const [holder, key] = holderOf(record, path);
+    holder[key] = entered;
   }
   return withoutRows(record, "", doc);
 }

@@ -84,3 +84,9 @@ def test_values_and_rows_are_found_where_there_are_any() -> None:
     assert value_at(record["lines"][0], "tags", "text") == '["x", "y"]'
     assert rows_at(record, "lines") == record["lines"]
     assert rows_at(None, "lines") == []
+
+
+def test_keys_may_hold_dots() -> None:
+    record = {"a": {"b": "1"}, "a.c": "2", "d": {"e.f": {"g": "3"}}}
+    for path, value in (("a.b", "1"), ("a.c", "2"), ("d.e.f.g", "3"), ("a.x", None)):
+        assert value_at(record, path, "text") == value

@@ -35,6 +35,7 @@ LINES = [
             "shop": EVIL,
             "date": None,
             "paid": True,
+            "net.sum": {"a": "1"},
             "total": "3038.14",
             "items": [{"name": "Café", "amount": "9.00"}, {"name": "Tea", "amount": "2.50"}],
         },
@@ -159,6 +160,8 @@ def test_enter_leads_through_the_doubts_and_what_is_typed_is_truth(
     expect(page.get_by_label("items · 1 · amount", exact=True)).to_be_focused()
     page.keyboard.press("Control+a")
     page.keyboard.type("9.50")
+    page.get_by_label("net · sum · a", exact=True).fill("2")
+    page.get_by_label("items · 1 · amount", exact=True).focus()
     page.keyboard.press("Enter")
     expect(page.locator("#check-off")).to_be_focused()
     page.keyboard.press("Enter")
@@ -168,11 +171,12 @@ def test_enter_leads_through_the_doubts_and_what_is_typed_is_truth(
 
     first, second = saved(page, tmp_path)
     assert first["file"] == "in/doubtful.pdf"
-    assert first["changed"] == ["date", "items.0.amount"]
+    assert first["changed"] == ["date", "items.0.amount", "net.sum.a"]
     read = LINES[0]["record"]
     assert first["truth"] == {
         **read,
         "date": "2025-04-03",
+        "net.sum": {"a": "2"},
         "items": [{"name": "Café", "amount": "9.50"}, {"name": "Tea", "amount": "2.50"}],
     }
     assert second["truth"] == LINES[1]["record"]
