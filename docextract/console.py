@@ -34,7 +34,7 @@ def guarded_stdout() -> Iterator[TextIO]:
         raise OutputError("stdout is closed", hint="write to a file: -o OUT") from error
     os.dup2(2, 1)
     try:
-        with os.fdopen(real, "w", encoding="utf-8", newline="\n", closefd=False) as data:
+        with _data(real, closefd=False) as data:
             yield data
     finally:
         # What waits in C's and Python's buffers was printed inside the block.
@@ -42,6 +42,16 @@ def guarded_stdout() -> Iterator[TextIO]:
         sys.stdout.flush()
         os.dup2(real, 1)
         os.close(real)
+
+
+def _data(descriptor: int, closefd: bool = True) -> TextIO:
+    """A stream of UTF-8 with plain line feeds.
+
+    A file's name may be none: its odd bytes are escaped, in a way that is right in JSON.
+    """
+    return os.fdopen(
+        descriptor, "w", encoding="utf-8", errors="backslashreplace", newline="\n", closefd=closefd
+    )
 
 
 def _flush_c() -> None:
@@ -68,7 +78,7 @@ def data_stream(out: Path | None = None, overwrite: bool = False) -> Iterator[Te
             raise OutputError(f"{out}: cannot be written ({error.strerror})") from error
         draft = Path(name)
         try:
-            with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as data:
+            with _data(descriptor) as data:
                 yield data
             draft.chmod(0o666 & ~_umask())
             draft.replace(out)

@@ -227,7 +227,7 @@ def _assignment(objects: Sequence[str], zones: Path | None, expected: Path | Non
     from docextract.counting.expected import Expected, load_expected
     from docextract.counting.zones import Zones, load_zones
 
-    if not objects and not expected:
+    if not all(map(str.strip, objects)) or not (objects or expected):
         raise UsageError("nothing is to be counted", hint="name it: --object bottle")
     return Assignment(
         tuple(dict.fromkeys(objects)),

@@ -1,3 +1,4 @@
+import json
 import os
 import subprocess
 import sys
@@ -95,6 +96,14 @@ def current_umask() -> int:
     mask = os.umask(0)
     os.umask(mask)
     return mask
+
+
+def test_names_that_are_no_utf8_are_escaped(tmp_path: Path) -> None:
+    out = tmp_path / "out.json"
+    name = os.fsdecode(b"a\xff.pdf")
+    with data_stream(out) as data:
+        json.dump(name, data, ensure_ascii=False)
+    assert json.loads(out.read_text("utf-8")) == name
 
 
 def test_a_failure_leaves_the_old_file(tmp_path: Path) -> None:
