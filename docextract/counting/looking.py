@@ -107,8 +107,10 @@ class Looker:
         )
 
     def _wants_tiles(self, whole: View) -> bool:
-        if self._settings.tiles != "auto" or whole.answer.form == "number":
-            return self._settings.tiles == "always" and whole.answer.form != "number"
+        if whole.answer.form == "number":
+            return False
+        if self._settings.tiles != "auto":
+            return self._settings.tiles == "always"
         # A picture has a pixel of its own for each of its units, a page as many as it is drawn at.
         detail = 1.0 if whole.page.unit == "pixel" else math.inf
         return wants_tiles(whole.places, whole.shown, detail)
