@@ -1,12 +1,13 @@
 """What a person sees, on stderr; stdout carries data and nothing else."""
 
 import ctypes
+import errno
 import os
 import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, TextIO
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
     from rich.status import Status
 
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _HEARTBEAT = 30.0  # seconds between lines where nobody watches
 
 
@@ -60,22 +62,27 @@ def _flush_c() -> None:
 
 
 @contextmanager
-def data_stream(out: Path | None = None, overwrite: bool = False) -> Iterator[TextIO]:
+def data_stream(
+    out: Path | None = None, overwrite: bool = False, inputs: Sequence[str | Path] = ()
+) -> Iterator[TextIO]:
     """Where a command writes its data: the file `out`, or stdout; stdout is guarded either way.
 
     The file appears whole at the end of the block, or not at all. Raises OutputError, before any
-    work is done, where it is there already or cannot be written.
+    work is done, where it is there already, is one of the `inputs`, or cannot be written.
     """
     with guarded_stdout() as stdout:
-        if out is None:
+        if out is None or str(out) == "-":
             yield stdout
             return
-        if out.exists() and not overwrite:
-            raise OutputError(f"{out}: there is such a file", hint="--overwrite replaces it")
+        _check_free(out, overwrite, inputs)
         try:
             descriptor, name = tempfile.mkstemp(prefix=f".{out.name}.", dir=out.parent, text=True)
         except OSError as error:
-            raise OutputError(f"{out}: cannot be written ({error.strerror})") from error
+            there = out.parent.is_dir()
+            raise OutputError(
+                f"{out}: cannot be written ({error.strerror})",
+                hint="choose another place" if there else f"make the folder {out.parent} first",
+            ) from error
         draft = Path(name)
         try:
             with _data(descriptor) as data:
@@ -84,6 +91,17 @@ def data_stream(out: Path | None = None, overwrite: bool = False) -> Iterator[Te
             draft.replace(out)
         finally:
             draft.unlink(missing_ok=True)
+
+
+def _check_free(out: Path, overwrite: bool, inputs: Sequence[str | Path]) -> None:
+    if not out.exists():
+        return
+    if not out.is_file():  # a folder, or a device, which must never be replaced by a file
+        raise OutputError(f"{out}: not a file", hint="name a file, or - for stdout")
+    if any(Path(one).exists() and out.samefile(one) for one in inputs):
+        raise OutputError(f"{out}: is what is read", hint="choose another name for the output")
+    if not overwrite:
+        raise OutputError(f"{out}: there is such a file", hint="--overwrite replaces it")
 
 
 def _umask() -> int:
@@ -115,8 +133,19 @@ def run(work: Callable[[], ExitCode], debug: bool = False) -> ExitCode:
     except Exception as error:
         if debug:
             traceback.print_exc()
-        complain(our_fault(error))
-        return ExitCode.INTERNAL
+        fault = _told(error)
+        complain(fault)
+        return fault.exit_code
+
+
+def _told(error: Exception) -> DocextractError:
+    """Writing may fail anywhere for want of room; whatever else arrives here is our fault."""
+    if isinstance(error, OSError) and error.errno in _NO_ROOM:
+        return OutputError(
+            f"{error.filename or 'the output'}: cannot be written ({error.strerror})",
+            hint="make room, or write to another disk",
+        )
+    return our_fault(error)
 
 
 def complain(error: DocextractError) -> None:
@@ -141,7 +170,7 @@ def duration(seconds: float) -> str:
 
 def say(words: str) -> None:
     """A line on stderr."""
-    with suppress(BrokenPipeError):
+    with suppress(OSError):  # nobody listens any more
         sys.stderr.write(words + "\n")
         sys.stderr.flush()
 

@@ -4,6 +4,8 @@ Every failure that a user can meet is one class of this tree. Raise the narrowes
 line and the batch turn it into a message, a line of JSON and an exit code, and nobody else does.
 """
 
+import difflib
+from collections.abc import Iterable
 from enum import IntEnum
 from typing import Any, ClassVar
 
@@ -60,6 +62,12 @@ def our_fault(error: Exception) -> DocextractError:
     )
     fault.__cause__ = error
     return fault
+
+
+def did_you_mean(word: str, known: Iterable[str], rest: str = "") -> str:
+    """The beginning of a hint: the known word that is nearest, if one is near; then the rest."""
+    meant = difflib.get_close_matches(word, known, n=1, cutoff=0.7)
+    return f"{f'did you mean {meant[0]}? ' if meant else ''}{rest}".strip()
 
 
 class UsageError(DocextractError):

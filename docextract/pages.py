@@ -47,6 +47,7 @@ _PICTURE_ENLARGE = 2.0
 _SUBFILE_TYPE = 254  # TIFF tag NewSubfileType
 _REDUCED_IMAGE = 1  # its bit that marks a thumbnail of another frame
 _PICTURES = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
+_ANEW = "get the file anew from where it came from"
 _SIGNATURES = (b"\x89PNG", b"\xff\xd8", b"GIF8", b"II*\0", b"MM\0*")
 _MOST_ATTACHMENTS = 20
 _MOST_PACKED = 2**18  # bytes of a compressed attachment, which may unpack to a thousand times that
@@ -161,7 +162,8 @@ class Document(ABC):
         )
         if not chosen:
             raise EmptyDocumentError(
-                f"{self.name}: no page {selection}; the document has {self.page_count}"
+                f"{self.name}: no page {selection}; the document has {self.page_count}",
+                hint=f"choose some of --pages 1-{self.page_count}",
             )
         if len(chosen) > self.limits.max_pages:
             raise LimitError(
@@ -263,7 +265,7 @@ def open_document(
     name = name or (str(source) if isinstance(source, Path) else "the document")
     content = source if isinstance(source, bytes) else read_content(source, limits, name)
     if not content:
-        raise EmptyDocumentError(f"{name}: the file is empty")
+        raise EmptyDocumentError(f"{name}: the file is empty", hint=_ANEW)
     if len(content) > limits.max_bytes:
         raise LimitError(
             f"{name}: more than the {limits.max_bytes} bytes that are allowed",
@@ -287,7 +289,9 @@ def read_content(path: Path, limits: Limits, name: str) -> bytes:
             f"{name}: no such file", hint="check the path; - reads from standard input"
         ) from None
     except (OSError, ValueError) as error:
-        raise MissingFileError(f"{name}: cannot be opened ({_words(error)})") from error
+        raise MissingFileError(
+            f"{name}: cannot be opened ({_words(error)})", hint="see who may read it, and its disk"
+        ) from error
 
 
 def parse_selection(text: str) -> list[tuple[int, int | None]]:
@@ -327,7 +331,10 @@ def _decoding(name: str, limits: Limits) -> Iterator[None]:
         except DocextractError:
             raise
         except MemoryError as error:
-            raise LimitError(f"{name}: too large for the memory of this machine") from error
+            raise LimitError(
+                f"{name}: too large for the memory of this machine",
+                hint="make it smaller, or choose some of its pages with --pages",
+            ) from error
         except Exception as error:
             traceback.clear_frames(error.__traceback__)
             raise DamagedFileError(
@@ -387,9 +394,9 @@ class _Pdf(DrawnDocument):
                 if self.repaired:
                     raise DamagedFileError(
                         f"{name}: damaged, and no page of it is left",
-                        hint="get the file anew from where it came from",
+                        hint=_ANEW,
                     )
-                raise EmptyDocumentError(f"{name}: the document has no pages")
+                raise EmptyDocumentError(f"{name}: the document has no pages", hint=_ANEW)
             self._page_count = int(self._document.page_count)
 
     @property
@@ -585,7 +592,7 @@ def _learn_heif(name: str) -> tuple[str, ...]:
 
 def _unidentified(name: str, content: bytes) -> InputError:
     if content.startswith(_SIGNATURES) or _is_heic(content):
-        return DamagedFileError(f"{name}: begins like a picture, but is damaged")
+        return DamagedFileError(f"{name}: begins like a picture, but is damaged", hint=_ANEW)
     return NotADocumentError(
         f"{name}: neither a PDF nor a picture",
         hint="documents are PDF, JPEG, PNG, WebP, TIFF, BMP, GIF and HEIC files",

@@ -4,8 +4,8 @@ The first word decides: the name of a command, or else files to read. Everything
 inside the commands, so that --help is quick.
 """
 
-import difflib
 import os
+import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -26,10 +26,10 @@ from docextract.cli import (
 from docextract.cli.completion import READ, FirstWordDecides
 from docextract.cli.configuration import Configuration, configuration
 from docextract.console import run
-from docextract.errors import ExitCode, MissingFileError, UsageError
+from docextract.errors import ExitCode, MissingFileError, UsageError, did_you_mean
 
 _NAME = "docextract"
-_COMMANDS: Mapping[str, tuple[Callable[..., None], str]] = {
+COMMANDS: Mapping[str, tuple[Callable[..., None], str]] = {
     "batch": (batches.batch, batches.EXAMPLES),
     "count": (counts.count, counts.EXAMPLES),
     "doctor": (diagnosis.doctor, diagnosis.EXAMPLES),
@@ -44,17 +44,31 @@ _COMMANDS: Mapping[str, tuple[Callable[..., None], str]] = {
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit."""
+    _settle()
     if f"_{_NAME.upper()}_COMPLETE" in os.environ:
         _all_commands()(prog_name=_NAME)
     words = list(sys.argv[1:] if arguments is None else arguments)
     raise SystemExit(run(lambda: _obey(words), debug="--debug" in words))
 
 
+def _settle() -> None:
+    """Make sure of what others take for granted.
+
+    A caller may have closed stdin or stderr: then nothing comes, and nobody listens. Being told to
+    end is like Ctrl+C, so that nothing half-written is left.
+    """
+    if sys.stdin is None:
+        sys.stdin = Path(os.devnull).open(encoding="utf-8")  # noqa: SIM115
+    if sys.stderr is None:
+        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
 def _obey(words: list[str]) -> ExitCode:
-    named = words[:1] if words and words[0] in _COMMANDS else []
+    named = words[:1] if words and words[0] in COMMANDS else []
     if words and not named and not words[0].startswith("-"):
         _refuse_misspelled(words[0])
-    function, examples = _COMMANDS[named[0]] if named else (reading.read, reading.EXAMPLES)
+    function, examples = COMMANDS[named[0]] if named else (reading.read, reading.EXAMPLES)
     app = _typer(add_completion=not named)
     app.command(epilog=examples)(function)
     command = typer.main.get_command(app)
@@ -66,7 +80,7 @@ def _obey(words: list[str]) -> ExitCode:
         return ExitCode.USAGE
     config = Configuration(words)
     if not {"--help", "--version"} & set(words):
-        config = configuration(named[0] if named else READ, {READ, *_COMMANDS}, words, Path.cwd())
+        config = configuration(named[0] if named else READ, {READ, *COMMANDS}, words, Path.cwd())
     name = " ".join([_NAME, *named])
     try:
         code = command.main(
@@ -96,19 +110,16 @@ def _all_commands() -> typer.Typer:
     """Every command, for a shell that completes a line."""
     app = _typer(add_completion=True)
     app.command(READ)(reading.read)
-    for name, (function, _) in _COMMANDS.items():
+    for name, (function, _) in COMMANDS.items():
         app.command(name)(function)
     return app
 
 
 def _refuse_misspelled(word: str) -> None:
     """A first word that is no file, but nearly a command, is taken for that."""
-    meant = difflib.get_close_matches(word, _COMMANDS, n=1, cutoff=0.7)
+    meant = did_you_mean(word, COMMANDS)
     if meant and not Path(word).exists():
-        raise MissingFileError(
-            f"{word}: no such file, and no such command",
-            hint=f"did you mean {_NAME} {meant[0]}?",
-        )
+        raise MissingFileError(f"{word}: no such file, and no such command", hint=meant)
 
 
 def _one_line(error: typer.TyperException, config: Configuration) -> str:

@@ -4,7 +4,6 @@ An option is given by a flag, else by DOCEXTRACT_ and its name in the environmen
 project's docextract.toml or pyproject.toml ([tool.docextract]), else by the user's config.toml.
 """
 
-import difflib
 import os
 import re
 import tomllib
@@ -15,7 +14,7 @@ from typing import Annotated, Any
 
 import typer
 
-from docextract.errors import UsageError
+from docextract.errors import UsageError, did_you_mean
 
 KNOBS = (
     "budget",
@@ -125,7 +124,7 @@ def _table(file: Path) -> dict[str, Any]:
     for key in ("tool", "docextract") if file.name == "pyproject.toml" else ():
         content = content.get(key, {})
         if not isinstance(content, dict):
-            raise UsageError(f"{file}: {key} is no table")
+            raise UsageError(f"{file}: {key} is no table", hint=f"write [{key}]")
     return content
 
 
@@ -141,7 +140,10 @@ def _entries(
         for key, value in place.items():
             _expect(key.replace("_", "-"), KNOBS, file, "key")
             if not isinstance(value, str | int | float):
-                raise UsageError(f"{file}: {key} is neither a text nor a number nor true or false")
+                raise UsageError(
+                    f"{file}: {key} is neither a text nor a number nor true or false",
+                    hint="--show-config tells what there is",
+                )
     for place in (general, tables.get(command, {})):
         for key, value in place.items():
             name = key.replace("_", "-")
@@ -157,11 +159,9 @@ def _from_file(key: str, value: Any, file: Path) -> Any:
 
 def _expect(name: str, known: Collection[str], file: Path, what: str) -> None:
     if name not in known:
-        meant = difflib.get_close_matches(name, known, n=1, cutoff=0.7)
-        guess = f"did you mean {meant[0]}? " if meant else ""
+        there_are = f"there are {', '.join(sorted(known))}"
         raise UsageError(
-            f"{file}: there is no {what} {name}",
-            hint=f"{guess}there are {', '.join(sorted(known))}",
+            f"{file}: there is no {what} {name}", hint=did_you_mean(name, known, there_are)
         )
 
 

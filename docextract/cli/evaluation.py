@@ -139,7 +139,8 @@ def evaluate(
             ).write(out, overwrite)
         with ExitStack() as stack:
             stream = stack.enter_context(data_stream())
-            lines = stack.enter_context(data_stream(out, overwrite)) if out else None
+            truths = [truth, folder / truth]
+            lines = stack.enter_context(data_stream(out, overwrite, truths)) if out else None
             from docextract.evaluation import judge_folder, load_labels, not_scored, scores
             from docextract.report.tables import JsonLines, write_json
 

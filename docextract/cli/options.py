@@ -119,11 +119,16 @@ def passwords_of(password: str | None, file: Path | None) -> tuple[str, ...]:
     if file is None:
         return () if password is None else (password,)
     if password is not None:
-        raise UsageError("--password and --password-file exclude each other")
+        raise UsageError(
+            "--password and --password-file exclude each other", hint="leave one of them out"
+        )
     try:
         return tuple(filter(None, file.read_text("utf-8-sig").splitlines()))
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{file}: the password cannot be read ({error})") from error
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise UsageError(
+            f"{file}: the password cannot be read ({reason})", hint="check the path"
+        ) from error
 
 
 def words(text: str | None) -> list[str]:

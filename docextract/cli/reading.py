@@ -166,7 +166,7 @@ def read(
             raise UsageError(f"--stream writes JSON lines, not {chosen}", hint="use --format jsonl")
         if out is None and chosen in (Format.xlsx, Format.parquet):
             raise UsageError(f"{chosen} goes to a file", hint=f"add -o out.{chosen}")
-        with data_stream(out, overwrite) as stream:
+        with data_stream(out, overwrite, files) as stream:
             from docextract.choosing import AUTO
             from docextract.cli.streaming import FieldStream
             from docextract.report.columns import layout_of

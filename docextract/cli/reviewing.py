@@ -65,7 +65,7 @@ def review(
         if out is None:
             raise UsageError("no file for the page is given", hint="add -o review.html")
         settings = Settings(passwords=passwords_of(password, password_file))
-        with data_stream(out, overwrite) as stream:
+        with data_stream(out, overwrite, [results]) as stream:
             from docextract.batch.inputs import File
             from docextract.batch.job import Task
             from docextract.batch.opener import Opener

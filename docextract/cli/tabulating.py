@@ -69,7 +69,7 @@ def table(
         chosen = str(form or _format_of(out))
         if chosen in ("xlsx", "parquet") and out is None:
             raise UsageError(f"{chosen} goes to a file", hint=f"add -o out.{chosen}")
-        with data_stream(out, overwrite) as stream:
+        with data_stream(out, overwrite, [results]) as stream:
             from docextract.report.counts import write_counts
             from docextract.report.results import (
                 corrected,

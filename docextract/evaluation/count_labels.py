@@ -53,7 +53,9 @@ def load_count_labels(
     try:
         rows = path.read_text("utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise MissingFileError(f"{path}: cannot be read ({error})") from error
+        raise MissingFileError(
+            f"{path}: cannot be read ({error})", hint="check the path given with --truth"
+        ) from error
     lines = [_line(path, number, row) for number, row in enumerate(rows, 1) if row.strip()]
     if missing := set(splits) - {_split(line) for line in lines}:
         raise NothingToDoError(f"{path}: no file is in the split {', '.join(sorted(missing))}")

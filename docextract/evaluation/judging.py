@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 from docextract.confidence import Signal
-from docextract.errors import UsageError
+from docextract.errors import UsageError, did_you_mean
 from docextract.evaluation.alignment import align, edit_similarity
 from docextract.evaluation.labels import Labelled
 from docextract.printed import CONVERTERS, Hints
@@ -117,10 +117,13 @@ class Judge:
         keys = {key: None for label in labels for key in _keys(label.truth)}
         for key, own in renamed.items():
             if key not in keys:
-                raise UsageError(f"no truth has the key {key}", hint=_choose_from(keys))
+                raise UsageError(
+                    f"no truth has the key {key}", hint=did_you_mean(key, keys, _choose_from(keys))
+                )
             if own not in self._places:
                 raise UsageError(
-                    f"the schema has no value called {own}", hint=_choose_from(self._places)
+                    f"the schema has no value called {own}",
+                    hint=did_you_mean(own, self._places, _choose_from(self._places)),
                 )
         self._own = {key: renamed.get(key, key) for key in keys}
         self._own = {key: own for key, own in self._own.items() if own in self._places}

@@ -75,7 +75,9 @@ def _read(path: Path) -> str:
     try:
         return path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise MissingFileError(f"{path}: cannot be read ({error})") from error
+        raise MissingFileError(
+            f"{path}: cannot be read ({error})", hint="check the path given with --truth"
+        ) from error
 
 
 def _label(entry: Mapping[str, Any]) -> Labelled:

@@ -251,10 +251,13 @@ def _from_factory(module: str, factory: str, device: str) -> Reader:
         home = importlib.import_module(module)
     except Exception as error:
         # As below: importing runs somebody else's code.
-        raise ModelError(f"the module {module} cannot be imported: {error}") from error
+        raise ModelError(
+            f"the module {module} cannot be imported: {error}",
+            hint=f"it must be installed, or on PYTHONPATH: python -c 'import {module}'",
+        ) from error
     make = getattr(home, factory, None)
     if not callable(make):
-        raise ModelError(f"the module {module} has no {factory} to call")
+        raise ModelError(f"the module {module} has no {factory} to call", hint="check the name")
     wants_device = "device" in inspect.signature(make).parameters
     try:
         reader = make(device=device) if wants_device else make()

@@ -1,6 +1,5 @@
 """Every way to say what a record is, and the one thing that they all become: a `Schema`."""
 
-import difflib
 import json
 import re
 from collections.abc import Iterator, Sequence
@@ -13,7 +12,7 @@ from typing import Any, Generic, TypeVar, get_args, get_origin, overload
 from pydantic import BaseModel
 from pydantic.errors import PydanticUserError
 
-from docextract.errors import SchemaError
+from docextract.errors import SchemaError, did_you_mean
 from docextract.resources import bundled, bundled_schemas
 from docextract.rules import Rule, Rules, inside
 from docextract.schema.fields import Field, Group, Leaf, Listing, read_fields
@@ -191,20 +190,20 @@ def _text_of(path: Path) -> str:
     try:
         return path.read_text("utf-8-sig")
     except OSError as error:
-        raise SchemaError(f"{path} cannot be read: {error.strerror}") from error
+        raise SchemaError(
+            f"{path} cannot be read: {error.strerror}", hint="check the path"
+        ) from error
     except UnicodeDecodeError as error:
-        raise SchemaError(f"{path} is not UTF-8 text") from error
+        raise SchemaError(f"{path} is not UTF-8 text", hint="save it as UTF-8") from error
 
 
 def _unknown(text: str) -> SchemaError:
     names = bundled_schemas()
-    meant = difflib.get_close_matches(text, names, n=1)
-    guess = f"did you mean {meant[0]}? " if meant else ""
-    return SchemaError(
-        f"there is no schema {text!r}",
-        hint=f"{guess}bundled are {', '.join(names)}; or give file.py:Model, schema.json, or "
-        f"fields like '{text or 'name'} text, total money'",
+    rest = (
+        f"bundled are {', '.join(names)}; or give file.py:Model, schema.json, or "
+        f"fields like '{text or 'name'} text, total money'"
     )
+    return SchemaError(f"there is no schema {text!r}", hint=did_you_mean(text, names, rest))
 
 
 def _tree(group: Group) -> dict[str, Any]:

@@ -5,12 +5,11 @@ requires it. `[]` makes a list, `[a, b]` a list of objects, `{a, b}` an object. 
 breaks separate.
 """
 
-import difflib
 import re
 from collections.abc import Mapping
 from typing import Any, NoReturn
 
-from docextract.errors import SchemaError
+from docextract.errors import SchemaError, did_you_mean
 
 TYPES: Mapping[str, dict[str, str]] = {
     "text": {"type": "string"},
@@ -115,11 +114,8 @@ class _Parser:
         word = self._take(_NAME, "a type")
         if word not in TYPES:
             self._at = start
-            meant = difflib.get_close_matches(word, TYPES, n=1)
-            self._fail(
-                f"there is no type {word}",
-                f"did you mean {meant[0]}?" if meant else f"types are {', '.join(TYPES)}",
-            )
+            known = did_you_mean(word, TYPES, f"types are {', '.join(TYPES)}")
+            self._fail(f"there is no type {word}", known)
         return dict(TYPES[word])
 
     def _close(self, bracket: str) -> None:

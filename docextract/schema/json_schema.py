@@ -1,6 +1,5 @@
 """A user's JSON Schema: every keyword is honoured or refused by name, then it becomes a class."""
 
-import difflib
 import keyword
 import re
 from collections.abc import Callable, Mapping
@@ -10,6 +9,7 @@ from typing import Annotated, Any, Literal, Optional, cast
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, create_model
 
+from docextract.errors import did_you_mean
 from docextract.printed import Kind
 from docextract.schema.fields import Field as SchemaField
 from docextract.schema.fields import (
@@ -121,8 +121,7 @@ def _check_keywords(schema: Any, place: str) -> None:
         if word.startswith("x-"):
             continue
         if word not in _KNOWN:
-            meant = difflib.get_close_matches(word, _KNOWN, n=1)
-            refuse_keyword(place, word, f"did you mean {meant[0]}?" if meant else "")
+            refuse_keyword(place, word, did_you_mean(word, _KNOWN))
         owners = [kind for kind, words in _BY_TYPE.items() if word in words]
         if owners and kinds and not set(owners) & set(kinds):
             refuse(place, f"{word} has no meaning for the type {' or '.join(kinds)}")
@@ -143,10 +142,7 @@ def _types_of(schema: JsonSchema, place: str) -> list[str]:
         refuse(place, f"type is a name, not {kind!r}")
     for name in kinds:
         if name not in _BY_TYPE and name != "null":
-            meant = difflib.get_close_matches(name, _BY_TYPE, n=1)
-            refuse(
-                place, f"there is no type {name!r}", f"did you mean {meant[0]}?" if meant else ""
-            )
+            refuse(place, f"there is no type {name!r}", did_you_mean(name, _BY_TYPE))
     return [name for name in kinds if name != "null"]
 
 

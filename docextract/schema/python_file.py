@@ -41,7 +41,9 @@ def _module(path: Path) -> ModuleType:
     try:
         source = path.read_bytes()
     except OSError as error:
-        raise SchemaError(f"{path} cannot be read: {error.strerror}") from error
+        raise SchemaError(
+            f"{path} cannot be read: {error.strerror}", hint="check the path"
+        ) from error
     fingerprint = sha256(str(path.resolve()).encode() + source).hexdigest()[:12]
     name = f"docextract_schema_{path.stem}_{fingerprint}"
     if name in sys.modules:
@@ -54,11 +56,14 @@ def _module(path: Path) -> ModuleType:
         exec(compile(source, str(path), "exec"), module.__dict__)
     except SyntaxError as error:
         del sys.modules[name]
-        raise SchemaError(f"{path}, line {error.lineno}: {error.msg}") from error
+        raise SchemaError(
+            f"{path}, line {error.lineno}: {error.msg}", hint=f"try it alone: python {path}"
+        ) from error
     except Exception as error:
         del sys.modules[name]
         raise SchemaError(
-            f"{path}, line {_line_in(path, error)}: {type(error).__name__}: {error}"
+            f"{path}, line {_line_in(path, error)}: {type(error).__name__}: {error}",
+            hint=f"try it alone: python {path}",
         ) from error
     return module
 

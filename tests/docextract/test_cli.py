@@ -1,6 +1,7 @@
 import io
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from docextract import __version__
-from docextract.cli import main
+from docextract.cli import COMMANDS, main
 from docextract.errors import ExitCode
 from docextract.pages import DrawnDocument, Page
 from docextract.readers.scripted import SCRIPT
@@ -356,7 +357,8 @@ def test_a_document_comes_from_stdin(script: Script, png: Path) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows interrupts in another way")
-def test_an_interruption_is_one_line_and_130(png: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("told", ["SIGINT", "SIGTERM"])
+def test_an_interruption_is_one_line_and_130(png: Path, tmp_path: Path, told: str) -> None:
     (tmp_path / "slow.py").write_text(
         "import signal, sys, time\n"
         "def make():\n"
@@ -370,12 +372,59 @@ def test_an_interruption_is_one_line_and_130(png: Path, tmp_path: Path) -> None:
     with child(png, *SPEC, *slow, env={**os.environ, "PYTHONPATH": path}) as process:
         assert process.stderr is not None
         assert process.stderr.readline() == b"waiting\n"
-        process.send_signal(signal.SIGINT)
+        process.send_signal(getattr(signal, told))
         started = time.monotonic()
         assert process.stderr.read() == b"interrupted\n"
         assert process.wait(10) == ExitCode.INTERRUPTED
         assert time.monotonic() - started < 5
     assert not [path for path in tmp_path.iterdir() if "out.json" in path.name]
+
+
+def test_a_document_is_never_replaced_by_its_record(run: Run, script: Script, png: Path) -> None:
+    script([ANSWER])
+    before = png.read_bytes()
+    code, _, err = run(png, *SPEC, *SCRIPTED, "-o", png.parent / "." / png.name, "--overwrite")
+    assert code == ExitCode.USAGE
+    assert err.endswith("is what is read\nhint: choose another name for the output\n")
+    assert png.read_bytes() == before
+
+
+def test_a_dash_is_stdout(run: Run, script: Script, png: Path) -> None:
+    script([ANSWER])
+    assert json.loads(run(png, *SPEC, *SCRIPTED, "-o", "-")[1]) == RECORD
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows closes no streams like this")
+@pytest.mark.parametrize(
+    ("closed", "code"), [("<&-", ExitCode.INPUT), ("2>&-", ExitCode.INPUT), (">&-", ExitCode.USAGE)]
+)
+def test_closed_streams_are_no_fault_of_ours(
+    script: Script, png: Path, closed: str, code: ExitCode
+) -> None:
+    script([ANSWER])
+    file = png if closed == ">&-" else "-" if closed == "<&-" else "gone.png"
+    call = [sys.executable, "-m", "docextract", str(file), *SPEC, *SCRIPTED]
+    done = subprocess.run(f"{shlex.join(call)} {closed}", shell=True, capture_output=True)
+    assert done.returncode == code
+    assert b"Error:" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("word", "meant"), [("bach", "batch"), ("evalute", "evaluate"), ("schema", "schemas")]
+)
+def test_a_misspelled_command_is_answered_with_the_right_one(
+    run: Run, word: str, meant: str
+) -> None:
+    code, out, err = run(word)
+    assert (code, out) == (ExitCode.INPUT, "")
+    assert err.endswith(f"hint: did you mean {meant}?\n")
+
+
+def test_every_command_shows_examples(run: Run) -> None:
+    for words in ([], *([name] for name in COMMANDS)):
+        code, out, _ = run(*words, "--help")
+        assert code == 0
+        assert "Examples:\n  docextract" in out.replace("    docextract", "  docextract"), words
 
 
 def test_schemas_are_listed_and_shown(run: Run) -> None:

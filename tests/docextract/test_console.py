@@ -1,3 +1,4 @@
+import errno
 import json
 import os
 import subprocess
@@ -32,6 +33,47 @@ def test_only_data_reaches_stdout() -> None:
     assert done.stdout == "data\nafter\n"
     for noise in ("python noise", "raw noise", "c noise", "child noise"):
         assert noise in done.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has it")
+def test_a_full_disk_is_told_so() -> None:
+    code = """from docextract.console import data_stream, run
+def work():
+    with data_stream() as data:
+        data.write("x" * 100_000)
+raise SystemExit(run(work))
+"""
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run([sys.executable, "-c", code], stdout=full, stderr=subprocess.PIPE)
+    assert done.returncode == ExitCode.USAGE
+    assert done.stderr.decode().splitlines() == [
+        "error: the output: cannot be written (No space left on device)",
+        "hint: make room, or write to another disk",
+    ]
+
+
+def test_a_file_that_does_not_fit_leaves_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def work() -> ExitCode:
+        with data_stream(tmp_path / "out") as data:
+            data.write("half")
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    assert run(work) == ExitCode.USAGE
+    assert "No space left" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_only_files_are_replaced(tmp_path: Path) -> None:
+    with (
+        pytest.raises(OutputError, match="not a file"),
+        data_stream(tmp_path, overwrite=True),
+    ):
+        pass
+    with pytest.raises(OutputError) as caught, data_stream(tmp_path / "none" / "out"):
+        pass
+    assert caught.value.hint == f"make the folder {tmp_path / 'none'} first"
 
 
 def test_data_are_utf8_whatever_the_locale() -> None:
