@@ -144,6 +144,7 @@ class _Conclusion:
         self._choice: tuple[Check, ...] = ()
         if schema is None:
             page = document.render(numbers[0], settings.budget or self._reader.default_budget)
+            page = page.upright(page.turns[0])
             choice = choose_schema(
                 with_words(page) if settings.evidence == "words" else page, self._reader
             )

@@ -3,12 +3,16 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from docextract import extract
+from docextract.choosing import choose_schema
+from docextract.pages import open_document
+from docextract.readers import open_reader
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 
@@ -40,6 +44,15 @@ def test_a_sample_becomes_its_record(document: str) -> None:
     assert result.model == "bundled"
     assert 0 < result.tokens.visual <= 1568
     assert result.timings.total > 0
+
+
+def test_the_weights_tell_the_samples_apart_without_their_words() -> None:
+    reader = open_reader()
+    for document in SURE:
+        with open_document(SAMPLES / document) as opened:
+            page = replace(opened.render(1, reader.default_budget), words=())
+        assert choose_schema(page, reader).schema.reference == Path(document).stem
+    reader.close()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems count memory otherwise")
