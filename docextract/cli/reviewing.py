@@ -86,7 +86,7 @@ def review(
                     stream, lines, results.name, open_line, lambda n: board.show(n, len(lines), "")
                 )
         if missing:
-            say(f"{missing} documents have no picture there; the page says why")
+            say(f"documents without a picture: {missing}; the page says why")
         return ExitCode.OK
 
     raise typer.Exit(run(work, debug))

@@ -20,10 +20,15 @@ function words(path) {
     .join(" · ");
 }
 
+/** A message with its paths as people see them: "line items · amount is 30.00". */
+function told(message) {
+  return message.replace(/[a-z]+(_[a-z]+|\.\*\.[a-z]+)+/g, (path) => words(path.replace(".*", "")));
+}
+
 /** What speaks against a value, in sentences. */
 function doubts(doc, path) {
   const field = doc.fields?.[path];
-  const said = doc.checks.filter((check) => check.path === path).map((check) => check.message);
+  const said = doc.checks.filter((check) => check.path === path).map((check) => told(check.message));
   const own = EVIDENCE[field?.evidence] ?? (said.length ? undefined : STATUS[field?.status]);
   return own ? [...said, own] : said;
 }
@@ -43,7 +48,7 @@ function showForm(doc) {
     ),
   ];
   const messages = [doc.error && [doc.error.message, doc.error.hint].filter(Boolean).join(" — ")];
-  messages.push(...general.map((check) => check.message));
+  messages.push(...general.map((check) => told(check.message)));
   if (messages.some(Boolean)) {
     children.push(make("ul", { class: "checks" }, ...messages.filter(Boolean).map((one) => make("li", {}, one))));
   }
@@ -101,11 +106,11 @@ function sureness(field) {
   const likely = field?.confidence;
   if (likely === null || likely === undefined) return make("span", { class: "sure" });
   const percent = Math.floor(100 * likely);
-  const told = `${percent} % likely ${field.value === null ? "absent" : "right"}`;
+  const likelihood = `${percent} % likely ${field.value === null ? "absent" : "right"}`;
   const bar = field.value === null ? null : make("span", { class: "bar" });
   bar?.style.setProperty("--part", likely);
   const look = likely < UNSURE && bar ? "sure low" : "sure";
-  return make("span", { class: look, title: told }, bar, `${percent}`);
+  return make("span", { class: look, title: likelihood }, bar, `${percent}`);
 }
 
 function control(doc, path, attributes) {
@@ -147,8 +152,8 @@ function tableRow(doc, path, columns) {
     const here = column ? join(path, column) : path;
     const why = doubts(doc, here);
     const printed = doc.fields?.[here]?.text;
-    const told = [words(here), printed && `printed ${printed}`, ...why].filter(Boolean).join("\n");
-    const attributes = { "aria-label": words(here), title: told, disabled: gone };
+    const title = [words(here), printed && `printed ${printed}`, ...why].filter(Boolean).join("\n");
+    const attributes = { "aria-label": words(here), title, disabled: gone };
     return make(
       "td", { class: why.length ? "doubtful" : "", "data-column": column },
       control(doc, here, attributes),

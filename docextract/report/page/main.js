@@ -60,7 +60,7 @@ function press(event) {
     document.getElementById("keys").open ? null
     : ctrl && key.toLowerCase() === "s" ? save
     : ctrl && key === "Enter" ? checkOff
-    : event.altKey ? WITH_ALT[key.toLowerCase().startsWith("arrow") ? key : key.toLowerCase()]
+    : event.altKey ? WITH_ALT[event.code === "KeyR" ? "r" : key] // some keyboards write ® with it
     : key === "PageDown" && target !== STAGE ? () => walk(1)
     : key === "PageUp" && target !== STAGE ? () => walk(-1)
     : key === "Enter" && path ? () => nextDoubt(event.shiftKey ? -1 : 1)

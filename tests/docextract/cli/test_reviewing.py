@@ -24,7 +24,7 @@ def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_page_is_made_and_missing_documents_are_told(run: Run, results: Path) -> None:
     code, out, err = run("review", "r.jsonl", "-o", "review.html")
     assert (code, out) == (0, "")
-    assert "1 documents have no picture" in err
+    assert "without a picture: 1" in err
     page = (results.parent / "review.html").read_text("utf-8")
     assert page.count('"picture":') == 1
     assert "in/b.png: no such file" in page
@@ -44,9 +44,9 @@ def test_documents_may_lie_elsewhere(
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     monkeypatch.chdir(elsewhere)
-    assert "1 documents" in run("review", results, "-o", "beside.html")[2]  # beside the results
+    assert "picture: 1" in run("review", results, "-o", "beside.html")[2]  # beside the results
     (tmp_path / "in").rename(elsewhere / "in")
-    assert "1 documents" in run("review", results, "-o", "named.html", "--folder", elsewhere)[2]
+    assert "picture: 1" in run("review", results, "-o", "named.html", "--folder", elsewhere)[2]
 
 
 @pytest.mark.parametrize(

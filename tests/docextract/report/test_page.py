@@ -50,7 +50,12 @@ LINES = [
             "items.1.amount": known("2.50"),
         },
         "checks": [
-            {"name": "unambiguous", "path": "date", "passed": False, "message": "April or March"},
+            {
+                "name": "unambiguous",
+                "path": "date",
+                "passed": False,
+                "message": "rows.*.net_sum or March",
+            },
             {"name": "seen", "path": None, "passed": False, "message": f"hidden: {EVIL}"},
         ],
     },
@@ -190,6 +195,7 @@ def test_values_stand_as_they_are_with_what_is_printed(page: Page) -> None:
     expect(page.get_by_label("shop", exact=True)).to_have_value(EVIL)
     expect(page.get_by_label("total", exact=True)).to_have_value("3038.14")
     expect(page.locator("#notes-total")).to_have_text("printed 3.038,14")
+    expect(page.locator("#notes-date")).to_contain_text("rows · net sum or March")
     expect(page.locator(".checks")).to_contain_text(EVIL)
     expect(page.locator("#stage img")).to_have_count(1)
 
