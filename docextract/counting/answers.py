@@ -66,10 +66,11 @@ def marked(reading: Reading, width: int, height: int) -> Marked:
     points, faults = points_of(reading.text, width, height)
     words = {"torn": _TORN, "foreign": _FOREIGN}
     doubts = [words[fault] for fault in sorted(faults) if fault in words]
-    known = len(reading.logprobs) >= 2 * len(points) and bool(reading.logprobs)
-    ended = reading.finish == "stop" and len(reading.logprobs) > 2 * len(points)
-    written = reading.logprobs[: 2 * len(points)] if known else ()
-    pairs = [written[at] + written[at + 1] for at in range(0, len(written), 2)]
+    # Two tokens a mark, and then the end, or half a mark where the answer was cut off.
+    marks, more = divmod(len(reading.logprobs), 2)
+    known = bool(reading.logprobs) and marks == len(points)
+    ended = bool(more) and reading.finish == "stop"
+    pairs = [sum(reading.logprobs[at : at + 2]) for at in range(0, 2 * marks, 2)]
     firsts = _firsts(points)
     doubts += [_REPEATED] if len(firsts) < len(points) else []
     return Marked(
