@@ -8,10 +8,10 @@ import numpy as np
 
 from docextract.framing import fit_size
 from training.counted.edit import Pieces, edited
-from training.counted.store import CUTOUTS, Boxes, CountedPhoto, load, scene_of
+from training.counted.store import CUTOUTS, CountedPhoto, load, scene_of
 from training.real.show import lit
-from training.real.store import Grey
-from training.scenes.stage import VISIBLE, Scene, Sprite
+from training.real.store import Grey, Points
+from training.scenes.stage import VISIBLE, Matrix, Scene, Sprite
 from training.synthetic.values import chance, pick
 
 _ODDS = {"die": 0.45, "playing card": 0.35, "coin": 0.2}
@@ -78,12 +78,12 @@ def varied(rng: np.random.Generator, photo: CountedPhoto, pieces: Pieces, budget
 
 def _look(
     rng: np.random.Generator,
-    middle: Boxes,
-    part: Boxes,
+    middle: Points,
+    part: Points,
     quarter: int,
     size: tuple[int, int],
     mirrored: bool,
-) -> Boxes:
+) -> Matrix:
     """The homography (3, 3) that shows a part of a photo in `size`, turned, tilted, mirrored."""
     corners = np.array([(-0.5, -0.5), (0.5, -0.5), (0.5, 0.5), (-0.5, 0.5)]) * part
     angle = rng.uniform(-180, 180) if chance(rng, _TURNED_FREELY) else rng.normal(0, 4)
@@ -99,7 +99,7 @@ def _look(
     return np.asarray(cv2.getPerspectiveTransform(corners.astype(np.float32), frame), np.float64)
 
 
-def _through(rng: np.random.Generator, pixels: Grey, matrix: Boxes, size: tuple[int, int]) -> Grey:
+def _through(rng: np.random.Generator, pixels: Grey, matrix: Matrix, size: tuple[int, int]) -> Grey:
     """The photo through a homography; every pixel counts where it shrinks."""
     scale = float(np.sqrt(abs(np.linalg.det(matrix[:2, :2] / matrix[2, 2]))))
     if scale < 0.7:
@@ -115,7 +115,7 @@ def _through(rng: np.random.Generator, pixels: Grey, matrix: Boxes, size: tuple[
 
 
 def _in_sight(
-    box: Boxes, matrix: Boxes, size: tuple[int, int]
+    box: Points, matrix: Matrix, size: tuple[int, int]
 ) -> tuple[float, float, float] | None:
     """Middle and mean side of what is seen of a thing, in pixels; None where it does not count."""
     x0, y0, x1, y1 = box

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from training.counted.store import Boxes, CountedPhoto
-from training.real.store import Grey
+from training.real.store import Grey, Points
 from training.scenes.objects import names
 from training.scenes.stage import Sprite
 from training.synthetic.values import chance, pick
@@ -82,7 +82,7 @@ def _rim(patch: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
 
 def _pasted(
     rng: np.random.Generator, pixels: Grey, boxes: Boxes, piece: Sprite, usual: float
-) -> Boxes | None:
+) -> Points | None:
     """Put a cut-out where it hides nothing else, about as large as the others; returns its box."""
     scale = usual * rng.uniform(0.8, 1.25) / max(piece.size)
     sprite = piece.turned(float(rng.uniform(0, 360)), float(scale))
@@ -113,7 +113,7 @@ def _put(rng: np.random.Generator, here: Grey, sprite: Sprite) -> None:
     here[...] = here + (grey - here) * alpha
 
 
-def _overlap(box: npt.NDArray[np.floating | np.integer], boxes: Boxes) -> npt.NDArray[np.float64]:
+def _overlap(box: npt.NDArray[np.floating | np.integer], boxes: Boxes) -> Points:
     """For each of `boxes` (n, 4), the share of the smaller of the two that both cover."""
     sides = np.minimum(boxes[:, 2:], box[2:]) - np.maximum(boxes[:, :2], box[:2])
     common = sides.clip(0).prod(1)
@@ -121,7 +121,7 @@ def _overlap(box: npt.NDArray[np.floating | np.integer], boxes: Boxes) -> npt.ND
     return np.asarray(common / np.minimum(areas, np.prod(box[2:] - box[:2])).clip(1), np.float64)
 
 
-def _within(box: Boxes, pixels: Grey) -> npt.NDArray[np.int64]:
+def _within(box: Points, pixels: Grey) -> npt.NDArray[np.int64]:
     """Whole pixels of the picture."""
     height, width = pixels.shape
     return np.asarray(box.round().clip(0, (width, height, width, height)), np.int64)

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from docextract.framing import fit_size
-from training.real.store import Grey, read_grey
+from training.real.store import Grey, Points, read_grey
 from training.scenes.objects import names
 from training.scenes.stage import Scene
 
@@ -72,7 +72,7 @@ class CountedPhoto:
         return CountedPhoto(path=folder / row.pop("file"), boxes=boxes, **row)
 
 
-def scene_of(pixels: Grey, things: list[str], centres: Boxes, sizes: Boxes) -> Scene:
+def scene_of(pixels: Grey, things: list[str], centres: Points, sizes: Points) -> Scene:
     """A picture with its marks, each thing under all names as which it counts.
 
     centres: (n, 2) x, y; sizes: (n,); in pixels.
