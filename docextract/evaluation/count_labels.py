@@ -1,7 +1,7 @@
 """The labels of counted pictures: how many there are of what, and where."""
 
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ Fractions = tuple[float, float, float, float]
 
 @dataclass(frozen=True)
 class CountLabel:
-    """One question and its answer: the `count` of an `object` in a file, and the things' boxes.
+    """One question and its answer: the `count` of an `object` on a page, and the things' boxes.
 
     Boxes are left, top, right and bottom in fractions of the picture as a person sees it; None
     where nobody drew any. Files of a `group` show the same things.
@@ -30,6 +30,7 @@ class CountLabel:
     split: str
     group: str | None
     boxes: tuple[Fractions, ...] | None
+    page: int = 1
 
 
 def load_count_labels(
@@ -40,6 +41,9 @@ def load_count_labels(
     splits: Collection[str] = (),
 ) -> list[CountLabel]:
     """What the lines of labels.jsonl say about some objects, all or those of some splits.
+
+    Lines of results that a person has set right are labels, too: zones of a page are put together
+    again, and what nobody could count is left out.
 
     `objects`: of each the label's count, or, where a class of the labels is called so, that of the
     class. Where a line names its own `object` it speaks of that alone, and counts if it is one of
@@ -56,7 +60,8 @@ def load_count_labels(
         raise MissingFileError(
             f"{path}: cannot be read ({error})", hint="check the path given with --truth"
         ) from error
-    lines = [_line(path, number, row) for number, row in enumerate(rows, 1) if row.strip()]
+    every = (_line(path, number, row) for number, row in enumerate(rows, 1) if row.strip())
+    lines = _whole(line for line in every if line["count"] is not None)
     if missing := set(splits) - {_split(line) for line in lines}:
         raise NothingToDoError(f"{path}: no file is in the split {', '.join(sorted(missing))}")
     chosen = [line for line in lines if not splits or _split(line) in splits]
@@ -84,11 +89,27 @@ def holds_counts(path: Path) -> bool:
 def _line(path: Path, number: int, row: str) -> Mapping[str, Any]:
     try:
         line = json.loads(row)
-        if isinstance(line["file"], str) and isinstance(line["count"], int):
+        if isinstance(line["file"], str) and isinstance(line["count"], int | None):
             return dict(line)
     except (ValueError, KeyError, TypeError):
         pass
     raise InputError(f"{path}, line {number}: not a label of a count", hint=_HINT)
+
+
+def _whole(lines: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The lines, those of zones as one of their page."""
+    whole: list[Mapping[str, Any]] = []
+    pages: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for line in lines:
+        place = line["file"], line.get("page"), line.get("object")
+        if line.get("zone") is None:
+            whole.append(line)
+        elif place in pages:
+            pages[place]["count"] += line["count"]
+        else:
+            pages[place] = dict(line)
+            whole.append(pages[place])
+    return whole
 
 
 def _split(line: Mapping[str, Any]) -> str:
@@ -125,6 +146,7 @@ def _labels(
             _split(line),
             line.get("group"),
             None if kept is None else tuple(_fractions(box) for box in kept),
+            line.get("page") or 1,
         )
 
 

@@ -3,7 +3,7 @@
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import mean, median
 from typing import Any
@@ -86,18 +86,18 @@ def judge_counts(
     Raises:
         ModelError: the model is broken.
     """
-    tasks = [(str(folder / label.file), label.object) for label in labels]
+    tasks = [(str(folder / label.file), label.object, label.page) for label in labels]
     counted = work_through(tasks, _count, settings, model, device, jobs)
     for label, (one, seconds) in zip(labels, counted, strict=True):
         yield JudgedCount(label, one, seconds, _found(one, label))
 
 
-def _count(task: tuple[str, str], reader: Reader, settings: Settings) -> tuple[Count, float]:
-    """The count of the first page and the seconds that it took."""
-    file, name = task
+def _count(task: tuple[str, str, int], reader: Reader, settings: Settings) -> tuple[Count, float]:
+    """The count of a page and the seconds that it took."""
+    file, name, page = task
     started = time.perf_counter()
     try:
-        counted = count(file, name, reader, settings)[0]
+        [counted] = count(file, name, reader, replace(settings, pages=str(page)))
     except ModelError:
         raise
     except DocextractError as error:

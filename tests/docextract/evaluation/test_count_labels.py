@@ -56,6 +56,18 @@ def test_lines_may_name_their_own_objects(tmp_path: Path) -> None:
     assert labels(tmp_path, own, ["jar"]) == [("a.png", "jar", 0, None)]
 
 
+def test_results_that_were_set_right_are_labels(tmp_path: Path) -> None:
+    line = {"file": "a.pdf", "page": 2, "object": "can", "count": 4, "zone": None, "marks": []}
+    zones = [
+        {**line, "page": 1, "zone": name, "count": count} for name, count in (("x", 2), ("y", 1))
+    ]
+    unread = {**line, "file": "b.pdf", "page": None, "count": None}
+    path = tmp_path / "corrections.jsonl"
+    path.write_text("\n".join(map(json.dumps, [*zones, line, unread])))
+    found = [(one.page, one.count) for one in load_count_labels(path)]
+    assert found == [(1, 3), (2, 4)]
+
+
 def test_what_is_no_label_is_refused(tmp_path: Path) -> None:
     for lines in ([3], [{"file": "a"}], [{"file": "a", "count": "3"}]):
         with pytest.raises(InputError, match="line 1: not a label"):
