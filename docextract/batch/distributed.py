@@ -6,6 +6,7 @@ started, and with it the ledger. Ray has tasks read again whose actor or machine
 are lost again and again are tried one at a time, and the one that is lost then has done it.
 """
 
+import atexit
 import logging
 import os
 import pickle
@@ -233,6 +234,7 @@ class _Actor:
         waiting: dict[str, _Told] = {}
         try:
             with Workers(job, 1, memory, debug) as workers:
+                atexit.register(workers.close)  # else an actor would wait for its own child
                 while True:
                     while workers.has_room and not self._tasks.empty():
                         task, told = self._tasks.get()

@@ -200,6 +200,8 @@ class _Batch:
         options = self._options
         if options.ray is None:
             jobs = options.jobs or 1
+            if not options.watch:
+                jobs = min(jobs, len(self._paths))
             return Workers(self._job, jobs, options.memory, options.debug)
         from docextract.batch.distributed import Cluster  # Ray is an extra
 

@@ -1,5 +1,6 @@
 """Child processes that start clean, keep to their share, and always end."""
 
+import ctypes
 import os
 import signal
 import threading
@@ -12,6 +13,7 @@ from typing import Any, NoReturn
 
 _SPAWN = get_context("spawn")  # to fork a process that has threads and a model is a gamble
 _THREADS = "OMP_NUM_THREADS"
+_MEMORY_OF_A_PROCESS = 2 * 2**30  # bytes; the bundled model takes 1.2 GiB
 _starting = threading.Lock()
 
 
@@ -62,6 +64,29 @@ def processors() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def processes_for(device: str) -> int:
+    """How many processes with the model suit `device`: `auto`, `cpu` or `cuda`.
+
+    One where there may be a GPU. On a CPU one for each processor, each with a thread of its own,
+    read more than fewer with several, as far as there is memory for them.
+    """
+    if device != "cpu" and _has_gpu_driver():
+        return 1
+    if not hasattr(os, "sysconf"):
+        return processors()
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return max(1, min(processors(), memory // _MEMORY_OF_A_PROCESS))
+
+
+def _has_gpu_driver() -> bool:
+    """Whether the library of NVIDIA's driver is there; asking PyTorch would take seconds."""
+    try:
+        ctypes.CDLL("nvcuda.dll" if os.name == "nt" else "libcuda.so.1")
+    except OSError:
+        return False
+    return True
 
 
 def share_of_threads(jobs: int) -> int:

@@ -91,7 +91,7 @@ def batch(
             "--jobs",
             metavar="N",
             min=1,
-            help="Processes with the model. Without it: one; with --ray as many as have room.",
+            help="Processes with the model. Without it: one for each processor, or one on a GPU.",
         ),
     ] = None,
     files_from: Annotated[
@@ -170,18 +170,20 @@ def batch(
             from docextract.batch.inputs import Inputs, read_list
             from docextract.batch.ledger import Ledger, files_of
             from docextract.batch.planning import plan
+            from docextract.batch.processes import processes_for
 
             job = Extracting(given(schema), model, device, settings, details, split)
             listed = read_list(files_from) if files_from else []
             inputs = Inputs(places or [], listed, excluded=files_of(results))
             memory = int(max_memory * _GIB)
+            processes = jobs or processes_for(device)
             if dry_run:
                 with Progress("counting") as progress:
                     planned = plan(job, inputs, results, memory, progress.show)
-                data.write(_words_of_plan(planned, jobs or 1))
+                data.write(_words_of_plan(planned, processes))
                 return ExitCode.OK
             options = Options(
-                jobs=jobs,
+                jobs=jobs if ray else processes,
                 retry=tuple(str(state) for state in retry or ()),
                 max_failures=max_failures,
                 memory=memory,

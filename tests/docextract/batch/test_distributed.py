@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -35,11 +36,14 @@ from pathlib import Path
 from docextract.readers.scripted import ScriptedReader
 
 ONCE = Path(__file__).with_name("once")
+ACTORS = Path(__file__).with_name("actors")
 
 class Reader(ScriptedReader):
     questions_at_once = 2
 
     def read(self, images, *rest):
+        with ACTORS.open("a") as actors:
+            print(os.getppid(), file=actors)
         red, green, blue = (int(part) for part in images[0].reshape(-1, 3).min(0))
         if red > 200 or (blue > 200 and not ONCE.exists()):
             ONCE.touch()
@@ -104,6 +108,14 @@ def lines(inbox: Path, out: str) -> dict[str, Any]:
     return {line.pop("file"): line | {"seconds": None} for line in found}
 
 
+def is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
 def test_a_ray_that_loses_an_actor_gives_what_one_machine_gives(
     ray_job: Extracting, inbox: Path, draw: Callable[[str], Path], modules: Path
 ) -> None:
@@ -115,6 +127,12 @@ def test_a_ray_that_loses_an_actor_gives_what_one_machine_gives(
     summary = run(ray_job, inbox, "ray.jsonl", ray="local")
     assert (modules / "once").exists()
     assert summary.states == {"done": 22, "review": 0, "failed": 1}
+    actors = set(map(int, (modules / "actors").read_text().split()))
+    assert len(actors) > 2
+    deadline = time.monotonic() + 20
+    while any(map(is_alive, actors)):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
     run(ray_job, inbox, "one.jsonl")
     assert lines(inbox, "ray.jsonl") == lines(inbox, "one.jsonl")
     assert run(ray_job, inbox, "ray.jsonl", ray="local").read == 0

@@ -143,7 +143,8 @@ def test_the_second_interruption_stops_at_once(inbox: Path, tmp_path: Path) -> N
         "    return Slow([])\n"
     )
     path = os.pathsep.join([str(tmp_path), *filter(None, sys.path)])
-    words = ("inbox", "-o", "r.jsonl", "--schema", "total money", "--model", "slow:make")
+    job = ("--schema", "total money", "--model", "slow:make", "--jobs", "1")
+    words = ("inbox", "-o", "r.jsonl", *job)
     with subprocess.Popen(
         [sys.executable, "-m", "docextract", "batch", *words],
         stdout=subprocess.PIPE,
