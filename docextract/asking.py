@@ -225,6 +225,7 @@ class Asker:
         started = time.perf_counter()
         page = self._document.render(number, budget)
         self._rasterise += time.perf_counter() - started
+        self._check_time()
         return page.upright(self._turns.get(number, page.turns[0]))
 
     def _ask(

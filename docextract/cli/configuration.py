@@ -93,7 +93,7 @@ def configuration(
             settings[key] = Setting(value, str(file))
     for key in _IN_ENVIRONMENT:
         name = f"DOCEXTRACT_{key.upper().replace('-', '_')}"
-        if text := os.environ.get(name):
+        if (text := os.environ.get(name)) and _concerns(key, command):
             settings[key] = Setting(text, name)
     return Configuration(words, settings, tuple(filter(None, (project, user))))
 
@@ -147,7 +147,14 @@ def _entries(
     for place in (general, tables.get(command, {})):
         for key, value in place.items():
             name = key.replace("_", "-")
-            yield name, _from_file(name, value, file)
+            if place is not general or _concerns(name, command):
+                yield name, _from_file(name, value, file)
+
+
+def _concerns(key: str, command: str) -> bool:
+    """Whether a command takes what is set for all. Records are read by a schema; scores and tables
+    can do without one, and are better off without a wrong one."""
+    return key != "schema" or command in ("read", "batch")
 
 
 def _from_file(key: str, value: Any, file: Path) -> Any:

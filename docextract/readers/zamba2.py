@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 _TAUGHT_BUDGET = 1568
 _PUBLISHED_BUDGET = 1600
+_WHOLE = "name the folder of a whole Zamba2-VL checkpoint, or leave --model out"
 _AT_ONCE = {"cuda": 8, "cpu": 2}  # the engine has eight slots; a CPU gains by two
 
 
@@ -155,7 +156,7 @@ def _their_errors() -> Iterator[None]:
     except (theirs.DeviceError, theirs.MemoryShortageError) as error:
         raise DeviceError(str(error), hint=error.hint) from error
     except theirs.ModelError as error:
-        raise ModelError(str(error), hint=error.hint) from error
+        raise ModelError(str(error), hint=error.hint or _WHOLE) from error
     except (torch.OutOfMemoryError, MemoryError) as error:
         raise DeviceError(
             "the device has too little memory for this page", hint="try --budget fast, or the CPU"

@@ -1,3 +1,4 @@
+import time
 from pathlib import Path
 
 import pytest
@@ -6,7 +7,7 @@ from PIL import Image, ImageDraw
 from docextract.asking import Asked, Asker, Progress, SecondLook
 from docextract.assembly import Doubt
 from docextract.errors import AnswerError, ModelError, TimedOutError
-from docextract.pages import open_document
+from docextract.pages import DrawnDocument, Page, open_document
 from docextract.readers import Reading
 from docextract.readers.scripted import ScriptedReader
 from docextract.schema import load_schema
@@ -129,6 +130,21 @@ def test_a_list_is_asked_again_only_where_that_is_wanted(path: Path, wanted: boo
 def test_time_runs_from_the_first_question(path: Path) -> None:
     with pytest.raises(TimedOutError, match="not read within 0 seconds"):
         ask(path, ScriptedReader([RIGHT]), Settings(timeout=0))
+
+
+def test_a_page_that_took_too_long_to_draw_ends_the_reading(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Image.new("L", (200, 120), 255).save(path)  # blank: nothing would be asked about it
+    rightly = DrawnDocument.render
+
+    def slowly(document: DrawnDocument, number: int, budget: int) -> Page:
+        time.sleep(0.3)
+        return rightly(document, number, budget)
+
+    monkeypatch.setattr(DrawnDocument, "render", slowly)
+    with pytest.raises(TimedOutError, match="not read within"):
+        ask(path, ScriptedReader([RIGHT]), Settings(timeout=0.2))
 
 
 def test_what_is_told_is_the_answer_about_the_page_alone(path: Path) -> None:

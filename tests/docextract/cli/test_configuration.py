@@ -66,6 +66,16 @@ def test_a_command_has_a_table_of_its_own(shown: Shown, project: Path) -> None:
     assert shown("evaluate")["--budget"][0] == "max"
 
 
+def test_a_schema_for_all_is_one_to_read_by(
+    shown: Shown, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCEXTRACT_SCHEMA", "receipt")
+    assert shown()["--schema"][0] == shown("batch")["--schema"][0] == "receipt"
+    assert shown("evaluate")["--schema"] == ("-", "default")
+    project.write_text("[evaluate]\nschema = 'invoice'\n")
+    assert shown("evaluate")["--schema"] == ("invoice", str(project))
+
+
 def test_pyproject_may_hold_it(shown: Shown, project: Path) -> None:
     pyproject = project.with_name("pyproject.toml")
     pyproject.write_text("[tool.other]\nx = 1\n[tool.docextract]\nmax-asks = 7\n")
