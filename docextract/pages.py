@@ -384,20 +384,27 @@ class _Pdf(DrawnDocument):
         pymupdf.TOOLS.mupdf_display_warnings(False)
         with _decoding(name, limits):
             self._document = pymupdf.Document(stream=content, filetype="pdf")
-            if self._document.needs_pass and not any(map(self._document.authenticate, passwords)):
-                problem = {0: "the document is encrypted", 1: "the password is wrong"}
-                raise EncryptedError(
-                    f"{name}: {problem.get(len(passwords), 'none of the passwords is right')}",
-                    hint="give the password with --password or --password-file",
-                )
-            if not self._document.page_count:
-                if self.repaired:
-                    raise DamagedFileError(
-                        f"{name}: damaged, and no page of it is left",
-                        hint=_ANEW,
-                    )
-                raise EmptyDocumentError(f"{name}: the document has no pages", hint=_ANEW)
+            try:
+                self._unlock(passwords)
+            except DocextractError:
+                self._document.close()
+                raise
             self._page_count = int(self._document.page_count)
+
+    def _unlock(self, passwords: Sequence[str]) -> None:
+        """Raises EncryptedError, DamagedFileError or EmptyDocumentError where it has no pages."""
+        if self._document.needs_pass and not any(map(self._document.authenticate, passwords)):
+            problem = {0: "the document is encrypted", 1: "the password is wrong"}
+            raise EncryptedError(
+                f"{self.name}: {problem.get(len(passwords), 'none of the passwords is right')}",
+                hint="give the password with --password or --password-file",
+            )
+        if not self._document.page_count:
+            if self.repaired:
+                raise DamagedFileError(
+                    f"{self.name}: damaged, and no page of it is left", hint=_ANEW
+                )
+            raise EmptyDocumentError(f"{self.name}: the document has no pages", hint=_ANEW)
 
     @property
     def page_count(self) -> int:
