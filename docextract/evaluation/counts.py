@@ -131,48 +131,49 @@ def _found(counted: Count, label: CountLabel) -> int | None:
 
 
 def count_scores(judged: Sequence[JudgedCount]) -> dict[str, Any]:
-    """Figures per split, object and band, JSON throughout: `{split: {object: {band: figures}}}`.
+    """Figures per split and, where there are several, together under `all`; JSON throughout.
 
-    Of each band of true counts, and of `all` together: `pictures`, the shares `exact` and
-    `within_one` with their 95 % Wilson intervals, `mae` (the mean of the distances), `bias` (the
-    mean of what was counted too much), `unreadable`, `review`, `seconds` a picture (mean and
-    median), `marks` (precision and recall within half a thing's size, where there are boxes) and
-    `calibration`. Several objects and splits have an `all` as well.
+    A split has `objects`, by their names, `bands`, by how much there is to count (BANDS), and
+    `all`; see `count_figures`.
     """
-    splits: dict[str, dict[str, list[JudgedCount]]] = defaultdict(lambda: defaultdict(list))
+    splits: dict[str, list[JudgedCount]] = defaultdict(list)
     for one in judged:
-        splits[one.label.split][one.label.object].append(one)
-    return {
-        split: {name: _by_band(members) for name, members in _with_all(objects).items()}
-        for split, objects in splits.items()
-    }
+        splits[one.label.split].append(one)
+    if len(splits) > 1:
+        splits["all"] = list(judged)
+    return {split: _scores_of(members) for split, members in splits.items()}
 
 
-def _with_all(objects: Mapping[str, list[JudgedCount]]) -> dict[str, list[JudgedCount]]:
-    everything = [one for members in objects.values() for one in members]
-    return dict(objects) if len(objects) == 1 else {**objects, "all objects": everything}
-
-
-def _by_band(judged: Sequence[JudgedCount]) -> dict[str, Any]:
+def _scores_of(judged: Sequence[JudgedCount]) -> dict[str, Any]:
+    objects: dict[str, list[JudgedCount]] = defaultdict(list)
+    for one in judged:
+        objects[one.label.object].append(one)
     bands = {
         name: [one for one in judged if least <= one.label.count <= most]
         for name, (least, most) in BANDS.items()
     }
-    filled = {name: members for name, members in bands.items() if members}
-    if len(filled) > 1:
-        filled["all"] = list(judged)
-    return {name: count_figures(members) for name, members in filled.items()}
+    return {
+        "objects": {name: count_figures(members) for name, members in objects.items()},
+        "bands": {name: count_figures(members) for name, members in bands.items() if members},
+        "all": count_figures(judged),
+    }
 
 
 def count_figures(judged: Sequence[JudgedCount]) -> dict[str, Any]:
-    """The figures about some counts, which must not be none at all."""
+    """The figures about some counts, which must not be none at all.
+
+    The shares `exact` and `within_one` with their 95 % Wilson intervals, `mae` (the mean of the
+    distances), `bias` (the mean of what was counted too much), how many were `unreadable` or for
+    `review`, `seconds` of a count (mean and median), `marks` (precision and recall within half a
+    thing's size, where there are boxes) and `calibration`.
+    """
     number = len(judged)
     exact = sum(one.right for one in judged)
     near = sum(abs(one.error) <= 1 and one.count.count is not None for one in judged)
     boxed = [one for one in judged if one.found is not None]
     confidences = [(one.count.confidence, one.right) for one in judged]
     return {
-        "pictures": number,
+        "counts": number,
         "exact": round(exact / number, 4),
         "exact_interval": wilson(exact, number),
         "within_one": round(near / number, 4),
@@ -204,33 +205,39 @@ def _mark_figures(judged: Sequence[JudgedCount]) -> dict[str, Any] | None:
     }
 
 
-_HEAD = (
-    f"  {'things':<12}{'pictures':>9}{'exact':>8}{'95 % interval':>18}{'within one':>12}"
-    f"{'MAE':>8}{'bias':>8}{'precision':>11}{'recall':>8}{'review':>8}{'s':>7}"
-)
-
-
 def count_table(figures: Mapping[str, Any]) -> str:
     """The figures of `count_scores` for people."""
-    lines = []
-    for split, objects in figures.items():
-        for name, bands in objects.items():
-            lines += [f"{split}: {name}", _HEAD]
-            lines += [_line(band, figure) for band, figure in bands.items()]
-            whole = bands.get("all") or next(iter(bands.values()))
-            if calibration := whole["calibration"]:
-                lines.append(
-                    f"  confidence: {calibration['values']} counts, calibration error "
-                    f"{calibration['ece']:.3f}, Brier score {calibration['brier']:.3f}"
-                )
-    return "\n".join(lines)
+    return "\n".join(line for split, figure in figures.items() for line in _block(split, figure))
 
 
-def _line(band: str, figure: Mapping[str, Any]) -> str:
+def _block(split: str, figure: Mapping[str, Any]) -> Iterator[str]:
+    whole, objects, bands = figure["all"], figure["objects"], figure["bands"]
+    yield f"{split}: {whole['counts']} counts, {whole['review']} to review"
+    yield _head("object")
+    yield from (_line(name, some) for name, some in objects.items())
+    yield _head("things")
+    yield from (_line(name, some) for name, some in bands.items())
+    if len(bands) > 1:
+        yield _line("all", whole)
+    if calibration := whole["calibration"]:
+        yield (
+            f"  confidence: {calibration['values']} counts, calibration error "
+            f"{calibration['ece']:.3f}, Brier score {calibration['brier']:.3f}"
+        )
+
+
+def _head(first: str) -> str:
+    return (
+        f"  {first:<16}{'counts':>7}{'exact':>8}{'95 % interval':>18}{'within one':>12}"
+        f"{'MAE':>8}{'bias':>8}{'precision':>11}{'recall':>8}{'review':>8}{'s':>7}"
+    )
+
+
+def _line(name: str, figure: Mapping[str, Any]) -> str:
     low, high = figure["exact_interval"]
     marks = figure["marks"] or {"precision": None, "recall": None}
     return (
-        f"  {band:<12}{figure['pictures']:>9}{figure['exact']:>8.1%}"
+        f"  {name:<16}{figure['counts']:>7}{figure['exact']:>8.1%}"
         f"{low:>9.1%} –{high:>7.1%}{figure['within_one']:>12.1%}{figure['mae']:>8.2f}"
         f"{figure['bias']:>+8.2f}{_percent(marks['precision']):>11}{_percent(marks['recall']):>8}"
         f"{figure['review']:>8}{figure['seconds']:>7.2f}"

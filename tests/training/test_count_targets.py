@@ -66,6 +66,6 @@ def test_folders_are_counted_by_the_product(
     printed = capsys.readouterr().out
     assert "| dice | exact | 2 | 90% | 100.0% |" in printed
     assert "| dice, absent | answered 0 | 4 | 98% | 100.0% |" in printed
-    assert "dev: die" in printed
+    assert "dev: 6 counts" in printed
     kept = [json.loads(line) for line in (out / "dice.jsonl").read_text().splitlines()]
     assert [line["found"] for line in kept if line["object"] == "die"] == [1, 1]

@@ -30,11 +30,11 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_counts_of_a_labelled_folder_are_scored(run: Run, folder: Path) -> None:
     words = (folder, "--truth", "labels.jsonl", "--object", "can", *SCRIPTED)
     code, out, _ = run("evaluate", *words, "--worst", "2")
-    assert code == 0 and "dev: can" in out and "train: can" in out
+    assert code == 0 and "dev: 1 counts" in out and "train: 1 counts" in out
     assert "3.png: can, 2 for 3" in out
     code, out, _ = run("evaluate", *words, "--split", "dev", "--format", "json")
-    figures = json.loads(out)["ways"]["default"]["dev"]["can"]["1 to 10"]
-    assert (figures["pictures"], figures["exact"]) == (1, 1.0)
+    figures = json.loads(out)["ways"]["default"]["dev"]["bands"]["1 to 10"]
+    assert (figures["counts"], figures["exact"]) == (1, 1.0)
 
 
 def test_ways_to_count_are_compared_and_kept(run: Run, folder: Path, tmp_path: Path) -> None:
@@ -42,7 +42,7 @@ def test_ways_to_count_are_compared_and_kept(run: Run, folder: Path, tmp_path: P
     words = (folder, "--truth", "labels.jsonl", "--object", "can", "--absent", "jar", *SCRIPTED)
     ways = ("--tiles", "never", "--tiles", "always", "--budget", "20", "-o", out_file)
     code, out, _ = run("evaluate", *words, *ways)
-    assert code == 0 and "budget 20, tiles never" in out and "all objects" in out
+    assert code == 0 and "budget 20, tiles never" in out and "  jar " in out
     lines = [json.loads(line) for line in out_file.read_text().splitlines()]
     assert len(lines) == 2 * 2 * 2
     assert {(line["object"], line["truth"]) for line in lines} == {

@@ -63,24 +63,32 @@ def test_a_mark_stands_on_one_thing_and_within_half_its_size(folder: Path) -> No
 
 def test_figures_are_given_by_band() -> None:
     some = [judged(0, 0), judged(3, 3, 3), judged(5, 7, 4), judged(30, 29), judged(30, None)]
-    bands = count_scores(some)["dev"]["can"]
-    assert list(bands) == ["none", "1 to 10", "21 to 50", "all"]
+    figures = count_scores(some)["dev"]
+    bands = figures["bands"]
+    assert list(bands) == ["none", "1 to 10", "21 to 50"]
     few = bands["1 to 10"]
     assert (few["exact"], few["within_one"], few["mae"], few["bias"]) == (0.5, 0.5, 1.0, 1.0)
     assert few["marks"]["precision"] == 0.7 and few["marks"]["recall"] == 0.875
     many = bands["21 to 50"]
     assert (many["exact"], many["within_one"], many["mae"], many["bias"]) == (0, 0.5, 15.5, -15.5)
     assert many["unreadable"] == 1 and many["marks"] is None
-    assert bands["all"]["pictures"] == 5 and bands["all"]["seconds"] == 2.0
+    assert figures["all"]["counts"] == 5 and figures["all"]["seconds"] == 2.0
+    assert figures["objects"] == {"can": figures["all"]}
+
+
+def test_several_splits_are_also_scored_together() -> None:
+    train = JudgedCount(label(3, split="train"), Count("b", "can", 1, 3, "ok"), 1.0, None)
+    figures = count_scores([judged(3, 3), train])
+    assert list(figures) == ["dev", "train", "all"] and figures["all"]["all"]["counts"] == 2
 
 
 def test_what_was_not_read_is_not_within_one() -> None:
-    assert count_scores([judged(1, None)])["dev"]["can"]["1 to 10"]["within_one"] == 0
+    assert count_scores([judged(1, None)])["dev"]["all"]["within_one"] == 0
 
 
 def test_people_see_bands_and_the_worst() -> None:
     some = [judged(3, 3, 3), judged(30, 20), judged(5, 4), judged(2, None)]
     table = count_table(count_scores(some))
-    assert "dev: can" in table and "21 to 50" in table and "-10.00" in table
+    assert "dev: 4 counts" in table and "21 to 50" in table and "-10.00" in table
     worst = worst_counts(some[:3], 2).splitlines()
     assert worst == ["  a.png: can, 20 for 30", "  a.png: can, 4 for 5"]
