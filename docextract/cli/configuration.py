@@ -32,6 +32,7 @@ KNOBS = (
     "password-file",
     "schema",
     "strict",
+    "tiles",
     "timeout",
 )
 """Options that say how to read. The others belong to one call: what is read, where results go, and

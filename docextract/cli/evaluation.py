@@ -124,9 +124,9 @@ def evaluate(
         place = folder / truth if (folder / truth).exists() else truth
         from docextract.evaluation import holds_counts, load_count_labels
 
-        if objects or absent or (schema is None and holds_counts(place)):
+        if objects or absent or holds_counts(place):
             if schema is not None:
-                raise UsageError("--schema and --object exclude each other")
+                say(f"counts are judged: the schema {schema} is not asked for")
             return CountScores(
                 folder,
                 load_count_labels(place, objects or (), absent or (), pairs, words(split)),

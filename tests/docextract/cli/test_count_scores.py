@@ -51,7 +51,9 @@ def test_ways_to_count_are_compared_and_kept(run: Run, folder: Path, tmp_path: P
     assert load_counts(out_file) == []  # a script knows no probabilities
 
 
-def test_records_and_counts_are_not_judged_at_once(run: Run, folder: Path) -> None:
+def test_labels_of_counts_are_not_judged_as_records(run: Run, folder: Path) -> None:
     words = ("evaluate", folder, "--truth", "labels.jsonl", "--schema", "receipt", *SCRIPTED)
-    code, _, err = run(*words, "--object", "can")
-    assert code == ExitCode.USAGE and "exclude" in err
+    code, out, err = run(*words, "--object", "can")
+    assert code == 0 and "dev: 1 counts" in out and "receipt is not asked for" in err
+    code, _, err = run(*words)
+    assert code == ExitCode.NOTHING and "--object" in err
