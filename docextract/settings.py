@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-from docextract.errors import UsageError
+from docextract.errors import UsageError, did_you_mean
 
 BUDGETS = {"fast": 1024, "standard": 1600, "detailed": 3400, "max": 5000}
 """Named token budgets: visual tokens per page."""
@@ -60,7 +60,5 @@ def parse_budget(text: str) -> int:
         return BUDGETS[text]
     if text.isascii() and text.isdigit() and 1 <= int(text) <= _MOST_TOKENS:
         return int(text)
-    raise UsageError(
-        f"no such budget: {text}",
-        hint=f"write {', '.join(BUDGETS)} or a number of tokens from 1 to {_MOST_TOKENS}",
-    )
+    known = f"write {', '.join(BUDGETS)} or a number of tokens from 1 to {_MOST_TOKENS}"
+    raise UsageError(f"no such budget: {text}", hint=did_you_mean(text, BUDGETS, known))

@@ -39,7 +39,7 @@ from docextract.cli.options import (
     passwords_of,
 )
 from docextract.console import Board, Progress, data_stream, duration, painted, run, say
-from docextract.errors import ExitCode, UsageError
+from docextract.errors import ExitCode, OutputError, UsageError
 from docextract.settings import Limits, Settings, parse_budget
 
 if TYPE_CHECKING:
@@ -275,6 +275,10 @@ def results_file(out: Path | None) -> Path:
         raise UsageError(
             f"{out}: a batch writes JSON lines",
             hint=f"-o {out.with_suffix('.jsonl')}; docextract table makes {out.name} of them",
+        )
+    if not out.parent.is_dir():
+        raise OutputError(
+            f"{out}: there is no such folder", hint=f"make the folder {out.parent} first"
         )
     return out
 

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from docextract import __version__
-from docextract.cli import COMMANDS, main
+from docextract.cli import COMMANDS
 from docextract.errors import ExitCode
 from docextract.pages import DrawnDocument, Page
 from docextract.readers.scripted import SCRIPT
@@ -27,20 +27,6 @@ RECORD = {"shop": "Zoë's", "total": "9.00"}
 
 Run = Callable[..., tuple[int, str, str]]
 Script = Callable[[Sequence[Any]], None]
-
-
-@pytest.fixture
-def run(capfd: pytest.CaptureFixture[str]) -> Run:
-    """Run the command line in this process: exit code, stdout, stderr."""
-
-    def run(*words: object) -> tuple[int, str, str]:
-        capfd.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            main([str(word) for word in words])
-        out, err = capfd.readouterr()
-        return int(ended.value.code or 0), out, err
-
-    return run
 
 
 @pytest.fixture

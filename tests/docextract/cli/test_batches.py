@@ -115,7 +115,7 @@ def test_a_batch_from_its_plan_to_its_second_run(run: Run, inbox: Path) -> None:
         (["inbox", "-o", "r.jsonl", *JOB, "--gpu-share", "0.5"], ExitCode.USAGE, "add --ray"),
         (["gone", "-o", "r.jsonl", *JOB], ExitCode.INPUT, "gone: no such file or folder"),
         (["inbox/*.gif", "-o", "r.jsonl", *JOB], ExitCode.NOTHING, "no documents"),
-        (["inbox", "-o", "no/r.jsonl", *JOB], ExitCode.USAGE, "cannot be written"),
+        (["inbox", "-o", "no/r.jsonl", *JOB], ExitCode.USAGE, "make the folder no first"),
         (["inbox", "-o", "r.jsonl", *JOB, "--schema", "x y z {"], ExitCode.SCHEMA, ""),
         (["inbox", "-o", "r.jsonl", *JOB, "--model", "no/where"], ExitCode.MODEL, "no/where"),
     ],
