@@ -163,7 +163,7 @@ def count(
             tiles=tiles.value,
         )
         assignment = _assignment(objects or [], zones, expected)
-        several = out is not None or any(Path(one).is_dir() or has_magic(one) for one in places)
+        several = out is not None or _are_many(places, kept=table is not None)
         with ExitStack() as stack:
             stdout = stack.enter_context(data_stream())
             from docextract.batch.counting import Counting, status_of
@@ -220,6 +220,13 @@ def count(
             return code
 
     raise typer.Exit(run(work, debug))
+
+
+def _are_many(places: Sequence[str], kept: bool) -> bool:
+    """Whether a ledger pays: for folders, and for several files whose counts are `kept`."""
+    patterns = (place for place in places if has_magic(place) and not Path(place).exists())
+    folders = (place for place in places if Path(place).is_dir())
+    return any(patterns) or any(folders) or (kept and len(places) > 1 and "-" not in places)
 
 
 def _assignment(objects: Sequence[str], zones: Path | None, expected: Path | None) -> "Assignment":

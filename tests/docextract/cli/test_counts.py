@@ -118,6 +118,16 @@ def test_a_folder_is_counted_once_and_told_in_order(run: Run, shelf: Path, tmp_p
 
 
 @pytest.mark.slow
+def test_several_files_whose_counts_are_kept_are_remembered(
+    run: Run, shelf: Path, tmp_path: Path
+) -> None:
+    words = ("shelf/a.png", "shelf/b.png", "--object", "can", "--csv", "report.csv")
+    assert run(*words)[0] == 0 and (tmp_path / "report.jsonl.ledger").is_file()
+    code, out, err = run(*words)
+    assert code == 0 and len(out.splitlines()) == 2 and "documents read" not in err
+
+
+@pytest.mark.slow
 def test_a_folder_without_a_place_for_results_leaves_none(
     run: Run, shelf: Path, tmp_path: Path
 ) -> None:
