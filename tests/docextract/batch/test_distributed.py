@@ -6,11 +6,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 import ray
+from ray import cluster_utils
 
 from docextract.batch.driver import Options, Summary, run_batch
 from docextract.batch.extracting import Extracting
@@ -28,9 +30,9 @@ pytestmark = [
 ]
 
 # Answers, unless the page is of a colour that means harm; then it takes the actor above it along,
-# where it is red each time, where it is blue once.
+# where it is red each time, where it is blue once. Where it is green it takes a while.
 _READER = """
-import os, signal
+import os, signal, time
 from itertools import repeat
 from pathlib import Path
 from docextract.readers.scripted import ScriptedReader
@@ -48,6 +50,7 @@ class Reader(ScriptedReader):
         if red > 200 or (blue > 200 and not ONCE.exists()):
             ONCE.touch()
             os.kill(os.getppid(), signal.SIGKILL)
+        time.sleep(0.4 * (green > 200))
         return super().read(images, *rest)
 
 def make():
@@ -75,29 +78,34 @@ def ray_job(modules: Path) -> Extracting:
 
 
 class Listener:
-    """Ends the batch after so many documents."""
+    """Ends the batch after so many documents, and may do something after the first."""
 
-    def __init__(self, last: int = 10**6) -> None:
+    def __init__(self, last: int = 10**6, then: Callable[[], None] = lambda: None) -> None:
         self.left = last
+        self.then = then
 
     def tick(self, standing: object) -> None:
         pass
 
     def read(self, file: File, outcome: Outcome) -> None:
         self.left -= 1
+        self.then()
+        self.then = lambda: None
 
     def wants_end(self) -> bool:
         return self.left <= 0
 
 
-def run(job: Extracting, inbox: Path, out: str, last: int = 10**6, **options: Any) -> Summary:
+def run(
+    job: Extracting, inbox: Path, out: str, listener: Listener | None = None, **options: Any
+) -> Summary:
     with Ledger(inbox.with_name(out), job) as ledger:
         return run_batch(
             job,
             Inputs([str(inbox)]),
             ledger,
             Options(jobs=2, memory=2**31, **options),
-            Listener(last),
+            listener or Listener(),
         )
 
 
@@ -159,7 +167,7 @@ def test_what_ray_leaves_another_run_finishes(
 ) -> None:
     for number in range(60):
         draw(f"{number}.png")
-    summary = run(ray_job, inbox, "r.jsonl", last=1, ray="local")
+    summary = run(ray_job, inbox, "r.jsonl", Listener(1), ray="local")
     assert summary.ended == "interrupted"
     assert 0 < summary.read < 60
     assert run(ray_job, inbox, "r.jsonl").read == 60 - summary.read
@@ -183,3 +191,22 @@ def test_without_ray_it_says_what_to_install(
     with pytest.raises(UsageError) as caught:
         run(job, inbox, "r.jsonl", ray="local")
     assert "docextract[ray]" in caught.value.hint
+
+
+def test_a_machine_that_is_lost_costs_nothing(
+    ray_job: Extracting, inbox: Path, draw: Callable[[str], Path]
+) -> None:
+    for number in range(24):
+        draw(f"hang_{number}.png")
+    ray.shutdown()
+    soon = {"health_check_initial_delay_ms": 0, "health_check_period_ms": 500}
+    head = {"num_cpus": 1, "include_dashboard": False, "_system_config": soon}
+    cluster = cluster_utils.Cluster(initialize_head=True, head_node_args=head)
+    try:
+        lost = cluster.add_node(num_cpus=1)
+        lose = partial(cluster.remove_node, lost, allow_graceful=False)
+        summary = run(ray_job, inbox, "r.jsonl", Listener(then=lose), ray=cluster.address)
+    finally:
+        cluster.shutdown()
+    assert summary.states == {"done": 24, "review": 0, "failed": 0}
+    assert len(lines(inbox, "r.jsonl")) == 24

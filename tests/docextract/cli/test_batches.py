@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import pymupdf
 import pytest
 from PIL import Image, ImageDraw
 
@@ -127,6 +128,26 @@ def test_what_cannot_be_done_is_said_before_anything_is_read(
     assert (ended, out) == (code, "")
     assert said in err
     assert "Traceback" not in err
+
+
+@pytest.mark.slow
+def test_passwords_are_kept_nowhere(run: Run, inbox: Path, tmp_path: Path) -> None:
+    for name, password in (("open.pdf", "sesame-1"), ("shut.pdf", "unknown")):
+        with pymupdf.open() as document:
+            document.new_page().insert_text((50, 50), "Total 9.00")
+            encryption = pymupdf.mupdf.PDF_ENCRYPT_AES_256
+            document.save(inbox / name, encryption=encryption, user_pw=password, owner_pw="owner")
+    secrets = tmp_path / "secrets"
+    secrets.write_text("sesame-1\nsesame-2\n")
+    command = ("inbox", "-o", "r.jsonl", *JOB, "--password-file", secrets, "--details", "--debug")
+    code, out, err = run(*command)
+    assert code == ExitCode.SOME_FAILED
+    assert "6 files: 4 ok, 0 for review, 2 failed" in err
+    lines = [json.loads(line) for line in Path("r.jsonl").read_text("utf-8").splitlines()]
+    assert {line["file"][6:]: line["status"] for line in lines}["open.pdf"] == "ok"
+    kept = [path.read_bytes() for path in tmp_path.glob("r.jsonl*")]
+    assert len(kept) >= 2
+    assert not [content for content in (out.encode(), err.encode(), *kept) if b"sesame" in content]
 
 
 @pytest.mark.slow
