@@ -12,6 +12,7 @@ from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from statistics import fmean
 from typing import Any, Protocol, Self, runtime_checkable
 
 from docextract.errors import ModelError
@@ -129,8 +130,9 @@ def _of_count(signal: CountSignal) -> dict[str, float]:
     return {
         "none": float(not signal.marks),
         "sure_stop": _log_odds(signal.stop or 0.0),
-        "sure_least": _log_odds(min(signal.marks)) if signal.marks else 0.0,
-        "sure_all": _log_odds(sum(signal.marks)) if signal.marks else 0.0,
+        # Of one place among many that are nearly as good: far below what tells yes from no.
+        "least_mark": min(signal.marks, default=0.0),
+        "mean_mark": fmean(signal.marks) if signal.marks else 0.0,
         "marks": math.log1p(len(signal.marks)),
         "tiled": float(signal.tiled),
         "doubts": math.log1p(signal.doubts),

@@ -128,7 +128,8 @@ Form = Literal["points", "boxes", "number"]
 class Mark:
     """The middle of an object that was counted, in points of its page, pixels of a picture.
 
-    `score`: how likely the model itself holds it, 0 to 1; None where it does not say.
+    `score`: the probability that the model gave to just this place, None where it does not say. It
+    is small even for a sure mark, as the places beside it are nearly as good: it ranks marks.
     """
 
     x: float

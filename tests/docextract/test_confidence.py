@@ -140,7 +140,7 @@ def test_a_damaged_calibration_is_told_so(folder: Path, content: dict[str, Any])
 
 
 def test_a_count_is_surer_the_surer_its_marks_and_its_end() -> None:
-    calibration = Calibration(-1.0, {"sure_stop": 0.5, "sure_least": 0.5})
+    calibration = Calibration(-1.0, {"sure_stop": 0.5, "least_mark": 0.5})
     sure = CountSignal(marks=(-0.01, -0.02), stop=-0.001, tiled=False, doubts=0)
     unsure = replace(sure, marks=(-0.01, -2.0))
     chances = [calibration.probability(one) for one in (sure, unsure)]

@@ -115,7 +115,7 @@ def test_other_words_for_an_object_are_asked_as_the_one_that_was_taught() -> Non
 
 def test_an_unsure_end_asks_for_review() -> None:
     sure, unsure = (
-        Reading("<loc_5><loc_5>", range(3), [-0.1, -0.1, math.log(end)]) for end in (0.9, 0.3)
+        Reading("<loc_5><loc_5>", range(3), [-0.1, -0.1, math.log(end)]) for end in (0.9, 0.2)
     )
     statuses = [count(picture(), "can", ScriptedReader([one]))[0].status for one in (sure, unsure)]
     assert statuses == ["ok", "review"]
