@@ -12,6 +12,7 @@ import os
 import pickle
 import queue
 import signal
+import socket
 import sys
 import threading
 from collections import Counter
@@ -40,7 +41,8 @@ _IN_A_PLAN = 10_000  # tasks that Ray is given together; each plan starts its ac
 _IN_A_BLOCK = 8  # tasks that an actor takes together: lost together, and told of together
 _BETWEEN_WAITS = 100
 _ATTEMPTS = 3  # at a task, before it is tried alone, and then before it is given up
-_TICK = 0.1  # seconds
+_PATIENCE = 10.0  # seconds
+_TICK = 0.1
 
 _Told = queue.SimpleQueue[Read | DocextractError | None]
 """What became of tasks; None: not begun."""
@@ -68,6 +70,10 @@ class Cluster:
         self._started = not ray.is_initialized()
         if self._started:
             _connect(address, debug)
+        logging.getLogger("ray.data").setLevel(logging.CRITICAL)
+        context = DataContext.get_current()
+        context.enable_progress_bars = False
+        context.max_errored_blocks = -1  # what is lost is missed afterwards
         self._size, self._share = _share_out(jobs, gpus)
         # By reference: Ray writes down its plans, and the job may hold passwords.
         self._actor = (ray.put(job), memory, debug, str(Path.cwd()))
@@ -267,18 +273,17 @@ def _connect(address: str, debug: bool) -> None:
     """Reach Ray, or start it where it is LOCAL; it says nothing unless something is wrong."""
     options: dict[str, Any] = {"include_dashboard": False} if address == LOCAL else {}
     ours = signal.getsignal(signal.SIGTERM)  # Ray would take it
+    host, _, port = address.rpartition(":")
     try:
+        if host:  # Ray itself would try for minutes
+            socket.create_connection((host, int(port)), _PATIENCE).close()
         ray.init(address=address, log_to_driver=debug, logging_level=logging.ERROR, **options)
-    except (OSError, ValueError, RuntimeError) as error:
+    except (OSError, ValueError, OverflowError, RuntimeError) as error:
         raise DeviceError(
             f"{address}: Ray cannot be reached there ({error})",
             hint="give the address of its head (host:6379), auto on one of its machines, or none",
         ) from error
     signal.signal(signal.SIGTERM, ours)
-    logging.getLogger("ray.data").setLevel(logging.CRITICAL)
-    context = DataContext.get_current()
-    context.enable_progress_bars = False
-    context.max_errored_blocks = -1  # what is lost is missed afterwards
 
 
 def _share_out(jobs: int | None, gpus: float | None) -> tuple[int, float]:

@@ -14,12 +14,13 @@ import pytest
 import ray
 from ray import cluster_utils
 
+from docextract.batch import distributed
 from docextract.batch.driver import Options, Summary, run_batch
 from docextract.batch.extracting import Extracting
 from docextract.batch.inputs import File, Inputs
 from docextract.batch.job import Outcome
 from docextract.batch.ledger import Ledger
-from docextract.errors import ModelError, UsageError
+from docextract.errors import DeviceError, ModelError, UsageError
 from docextract.settings import Settings
 
 pytestmark = [
@@ -180,6 +181,13 @@ def test_a_model_that_does_not_load_ends_the_batch(
     draw("a.png")
     with pytest.raises(ModelError, match="no nothing to call"):
         run(replace(ray_job, model="deadly:nothing"), inbox, "r.jsonl", ray="local")
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:1", "127.0.0.1:99999"])
+def test_a_cluster_that_is_not_there_is_said_at_once(address: str) -> None:
+    with pytest.raises(DeviceError, match="cannot be reached") as caught:
+        distributed._connect(address, debug=False)
+    assert "6379" in caught.value.hint
 
 
 def test_without_ray_it_says_what_to_install(
