@@ -15,8 +15,12 @@ import numpy.typing as npt
 
 from docextract.pages import Box
 
-MANY = 25
-"""Marks in the whole picture from which it is looked at in tiles, too."""
+MANY = 50
+"""Marks in the whole picture from which it is looked at in tiles, too.
+
+On the five `dev` photos of 31 coins tiles were four times slower and no better: a mean distance of
+2.2 from the truth, where the whole pictures gave 1.4. Beyond 50 nothing has been measured yet.
+"""
 
 CROWD = 8
 CROWDED = 42.0

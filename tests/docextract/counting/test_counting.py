@@ -161,7 +161,7 @@ def test_tiles_can_be_forced_and_forbidden() -> None:
 
 
 def test_tiles_that_tell_another_story_ask_for_review() -> None:
-    lines = [location_text([(20 + 40 * at, 30) for at in range(MANY)], 1008, 56)]
+    lines = [location_text([(10 + 20 * at, 30) for at in range(MANY)], 1008, 56)]
     reader = ScriptedReader([*lines, *[""] * 20], default_budget=72)
     [found] = count(dots(MANY, 1), "dot", reader)
     assert (found.count, found.status) == (0, "review")
