@@ -12,14 +12,23 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from docextract.answer import mend_json, strip_fences, strip_thoughts
+from docextract.counting.tiles import median_gap
 from docextract.errors import AnswerError
+from docextract.framing import TOKEN_SIDE
 from docextract.pointing import LOCATIONS, Point, points_of
 from docextract.readers import Reading
 from docextract.records import Form
 
 SAME = 6.0
-"""Pixels of the picture that was shown, within which two marks are one that was repeated."""
+"""Pixels of the picture that was shown, within which two marks are one that was repeated.
+
+Up to a visual token it may be more, where it is less than half the median gap between neighbours:
+on the ten `dev` photos of coins it brings the mean distance from the truth from 0.7 to 0.4, and it
+changes nothing on those of dice and cards.
+"""
 
 _POINT_KEYS = ("point_2d", "point", "coordinates", "coordinate", "position", "location", "center")
 _BOX_KEYS = ("bbox_2d", "bbox", "box_2d", "box", "bounding_box")
@@ -121,9 +130,11 @@ def _cut(reading: Reading) -> tuple[str, ...]:
 
 def _firsts(points: Sequence[Point]) -> list[int]:
     """Where in the list each place comes for the first time."""
+    gap = median_gap(np.array(points, np.float64).reshape(-1, 2)) or 0.0
+    same = max(SAME, min(gap / 2, TOKEN_SIDE))
     firsts: list[int] = []
     for at, point in enumerate(points):
-        if all(math.dist(point, points[first]) > SAME for first in firsts):
+        if all(math.dist(point, points[first]) > same for first in firsts):
             firsts.append(at)
     return firsts
 

@@ -5,6 +5,7 @@ from llguidance import LLTokenizer
 
 from docextract.counting.answers import grammar, marked, parsed
 from docextract.errors import AnswerError
+from docextract.pointing import location_text
 from docextract.readers import Reading
 from docextract.readers.zamba2 import GrammarConstraint
 from docextract.resources import bundled
@@ -59,6 +60,11 @@ def test_what_is_wrong_with_marks_is_said() -> None:
     near = "<loc_500><loc_500><loc_505><loc_510>"
     assert marked(Reading(near), 280, 280).doubts == ("marks were repeated",)
     assert not marked(Reading(near), 1400, 1400).doubts
+    row = [(200 * at, 700) for at in range(1, 6)]
+    stuttered = location_text([*row, (420, 710)], 1400, 1400)
+    assert len(marked(Reading(stuttered), 1400, 1400).points) == 5
+    crowd = location_text([(24 * at, 700) for at in range(1, 20)], 1400, 1400)
+    assert len(marked(Reading(crowd), 1400, 1400).points) == 19
     assert "something else" in marked(Reading("two bottles"), 280, 280).doubts[0]
 
 
