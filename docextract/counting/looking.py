@@ -11,7 +11,7 @@ from PIL import Image
 from docextract.confidence import CountSignal
 from docextract.counting.answers import Marked, grammar, marked, parsed
 from docextract.counting.tiles import Places, Tile, cut_tiles, merge, wants_tiles
-from docextract.errors import TimedOutError
+from docextract.errors import ModelError, TimedOutError
 from docextract.objects import Pointer, canonical
 from docextract.pages import WHOLE, Box, Document, Page, Pixels
 from docextract.pointing import ruled
@@ -61,7 +61,11 @@ class Looker:
     """Asks a reader where things are on the pages of one document."""
 
     def __init__(self, reader: Reader, document: Document, settings: Settings, tell: Tell) -> None:
-        """`settings.timeout` begins to run."""
+        """`settings.timeout` begins to run.
+
+        Raises:
+            ModelError: the reader's weights were taught to read alone.
+        """
         self._reader = reader
         self._document = document
         self._settings = settings
@@ -69,6 +73,13 @@ class Looker:
         self._started = time.perf_counter()
         self._budget = settings.budget or reader.default_budget
         self._taught = reader.objects if isinstance(reader, Pointer) else None
+        if self._taught is not None and not self._taught:
+            if reader.dialect == "compact":
+                raise ModelError(
+                    f"the weights of {reader.name} were not taught to count",
+                    hint="name weights that were, which have an objects.json: --model FOLDER",
+                )
+            self._taught = None  # published weights do not say what they know
         self._page: Page | None = None
 
     def count(self, name: str, number: int) -> Count:

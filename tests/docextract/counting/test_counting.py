@@ -190,3 +190,13 @@ def test_what_cannot_be_counted_is_refused() -> None:
     for nothing in ([], "", ["can", " "]):
         with pytest.raises(UsageError, match="nothing is to be counted"):
             count(picture(), nothing, ScriptedReader([""]))
+
+
+def test_weights_that_cannot_point_are_not_asked_to() -> None:
+    reader = ScriptedReader(["<loc_1><loc_2>"], objects={})
+    with pytest.raises(ModelError, match="not taught to count"):
+        count(picture(), "bottle", reader)
+    assert not reader.asked
+    elsewhere = ScriptedReader(['[{"x": 5, "y": 5}]'], objects={}, dialect="instruct")
+    [found] = count(picture(), "bottle", elsewhere)
+    assert found.count == 1 and "taught" not in str(found.reason)
