@@ -10,14 +10,14 @@ import math
 import re
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean
-from typing import Any, Protocol, Self, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 from docextract.errors import ModelError
 from docextract.printed import Kind
-from docextract.records import Check, Evidence, FieldEvidence, FieldStatus
+from docextract.records import Check, CountSignal, FieldEvidence, Signal
 
 CALIBRATION = "confidence.json"
 COUNT_CALIBRATION = "count_confidence.json"
@@ -31,55 +31,6 @@ _SORTS: Mapping[Kind, str] = {
 
 _LARGEST_ODDS = 5.0
 """Log-odds beyond which the model's opinion of itself tells nothing more."""
-
-
-@dataclass(frozen=True)
-class Signal:
-    """What is known about a value, without a look at the page.
-
-    `logprobs` are the natural logarithms of the model's own probabilities for each token of the
-    value as it wrote it, quotes or null included; an absent value has those of every page's null.
-    `listed`: it stands in a list. `doubts` counts the failed checks of its document.
-    """
-
-    kind: Kind
-    logprobs: tuple[float, ...]
-    listed: bool
-    status: FieldStatus
-    evidence: Evidence
-    repairs: int
-    doubts: int
-
-    def to_dict(self) -> dict[str, Any]:
-        """In JSON types; `Signal.from_dict` takes it back."""
-        return {**asdict(self), "logprobs": list(self.logprobs)}
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        return cls(**{**values, "logprobs": tuple(values["logprobs"])})
-
-
-@dataclass(frozen=True)
-class CountSignal:
-    """What is known about a count, without a look at the page.
-
-    `marks` are the log-probabilities of each mark as the model wrote it, `stop` that of its ending
-    there, the least of several answers; empty and None where the model does not tell. `tiled`: the
-    page was looked at in parts. `doubts` counts the reasons for a person to look.
-    """
-
-    marks: tuple[float, ...]
-    stop: float | None
-    tiled: bool
-    doubts: int
-
-    def to_dict(self) -> dict[str, Any]:
-        """In JSON types; `CountSignal.from_dict` takes it back."""
-        return {**asdict(self), "marks": list(self.marks)}
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        return cls(**{**values, "marks": tuple(values["marks"])})
 
 
 def signals_of(

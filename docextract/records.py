@@ -8,11 +8,10 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Generic, Literal, Self, TypeVar
 
 from docextract.errors import DocextractError
+from docextract.printed import Kind
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
-
-    from docextract.confidence import CountSignal, Signal
 
 M = TypeVar("M", bound="BaseModel")
 
@@ -80,6 +79,32 @@ class Tokens:
 
 
 @dataclass(frozen=True)
+class Signal:
+    """What is known about a value, without a look at the page.
+
+    `logprobs` are the natural logarithms of the model's own probabilities for each token of the
+    value as it wrote it, quotes or null included; an absent value has those of every page's null.
+    `listed`: it stands in a list. `doubts` counts the failed checks of its document.
+    """
+
+    kind: Kind
+    logprobs: tuple[float, ...]
+    listed: bool
+    status: FieldStatus
+    evidence: Evidence
+    repairs: int
+    doubts: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """In JSON types; `Signal.from_dict` takes it back."""
+        return {**asdict(self), "logprobs": list(self.logprobs)}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        return cls(**{**values, "logprobs": tuple(values["logprobs"])})
+
+
+@dataclass(frozen=True)
 class Extraction(Generic[M]):
     """A document's record.
 
@@ -100,7 +125,7 @@ class Extraction(Generic[M]):
     tokens: Tokens
     pages: tuple[int, int] | None = None
     """The first and the last page of the document, where it is one of several in its file."""
-    signals: Mapping[str, "Signal"] = field(default_factory=dict, repr=False)
+    signals: Mapping[str, Signal] = field(default_factory=dict, repr=False)
     """What each value's confidence rests on, by path."""
 
     def to_dict(self) -> dict[str, Any]:
@@ -142,6 +167,29 @@ class Mark:
 
 
 @dataclass(frozen=True)
+class CountSignal:
+    """What is known about a count, without a look at the page.
+
+    `marks` are the log-probabilities of each mark as the model wrote it, `stop` that of its ending
+    there, the least of several answers; empty and None where the model does not tell. `tiled`: the
+    page was looked at in parts. `doubts` counts the reasons for a person to look.
+    """
+
+    marks: tuple[float, ...]
+    stop: float | None
+    tiled: bool
+    doubts: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """In JSON types; `CountSignal.from_dict` takes it back."""
+        return {**asdict(self), "marks": list(self.marks)}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        return cls(**{**values, "marks": tuple(values["marks"])})
+
+
+@dataclass(frozen=True)
 class Count:
     """How many of an object one page shows, or one zone of it, and where they are.
 
@@ -166,7 +214,7 @@ class Count:
     form: Form = "points"
     size: tuple[float, float] | None = None
     tiles: tuple[tuple[float, float, float, float], ...] = ()
-    signal: "CountSignal | None" = field(default=None, repr=False)
+    signal: CountSignal | None = field(default=None, repr=False)
     """What the confidence rests on."""
 
     @property

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from docextract.confidence import CountSignal
 from docextract.counting.answers import Marked, grammar, marked, parsed
 from docextract.counting.tiles import Places, Tile, cut_tiles, merge, wants_tiles
 from docextract.errors import ModelError, TimedOutError
@@ -17,7 +16,7 @@ from docextract.pages import WHOLE, Box, Document, Page, Pixels
 from docextract.pointing import ruled
 from docextract.prompt import render_count
 from docextract.readers import Reader
-from docextract.records import Count, Mark
+from docextract.records import Count, CountSignal, Mark
 from docextract.settings import Settings
 
 MOST_MARKS = 200

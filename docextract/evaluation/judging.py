@@ -10,12 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
-from docextract.confidence import Signal
 from docextract.errors import UsageError, did_you_mean
 from docextract.evaluation.alignment import align, edit_similarity
 from docextract.evaluation.labels import Labelled
 from docextract.printed import CONVERTERS, Hints
-from docextract.records import Outcome
+from docextract.records import Outcome, Signal
 from docextract.schema import Group, Leaf, Listing, Schema
 
 Verdict: TypeAlias = Literal["right", "missed", "wrong", "invented", "absent"]

@@ -7,7 +7,7 @@ from docextract.errors import OutputError, UsageError
 from docextract.printed import Kind
 from docextract.report.columns import Columns, Layout, rows_at, value_at
 from docextract.report.results import Line, name_of
-from docextract.report.tables import Writer, message_of
+from docextract.report.writing import Writer, message_of
 
 _ROWS_AT_ONCE = 1000
 _DIGITS, _DECIMALS = 38, 10  # what amounts have at most, and how many of them behind the point

@@ -7,7 +7,6 @@ extraction, which has `file, status, record` too.
 import csv
 import json
 import re
-from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from datetime import date, time
 from decimal import Decimal
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from docextract.errors import UsageError
 from docextract.report.columns import Layout, Value, lists_of, rows_at, value_at
 from docextract.report.results import Line, name_of
+from docextract.report.writing import DOUBTFUL, Writer, is_doubtful, message_of
 from docextract.types import clock
 
 if TYPE_CHECKING:
@@ -29,30 +29,14 @@ FILES = ("xlsx", "parquet")
 # A spreadsheet would run such a cell as a formula; a number it may take as it is.
 _FORMULA = re.compile(r"[=+\-@\t\r](?!\d[\d.,]*$)")
 
-_DOUBTFUL = frozenset(("ambiguous", "check_failed", "contradicted", "hidden"))
 _STYLES = {
     "ok": "green",
     "review": "yellow",
     "failed": "red",
     "absent": "dim",
     "repaired": "magenta",
-    **dict.fromkeys(_DOUBTFUL, "yellow"),
+    **dict.fromkeys(DOUBTFUL, "yellow"),
 }
-
-
-class Writer(ABC):
-    """Takes outcomes one by one and writes them to a text stream."""
-
-    def __init__(self, stream: TextIO) -> None:
-        self.stream = stream
-
-    @abstractmethod
-    def write(self, outcome: Line) -> None:
-        """Add one outcome."""
-
-    def finish(self) -> None:
-        """Write what had to wait for the last outcome."""
-        self.stream.flush()
 
 
 class JsonLines(Writer):
@@ -201,17 +185,6 @@ def write_json(stream: TextIO, value: object) -> None:
     stream.flush()
 
 
-def message_of(outcome: Line) -> str | None:
-    """What went wrong with a document, in one line."""
-    error = outcome.get("error")
-    return f"{error['name']}: {error['message']}" if error else None
-
-
-def is_doubtful(known: Mapping[str, Any] | None) -> bool:
-    """Whether what is known about a value asks for a person."""
-    return known is not None and not _DOUBTFUL.isdisjoint((known["status"], known["evidence"]))
-
-
 def cell(value: Value) -> str:
     """A value in a CSV; text that a spreadsheet would run gets an apostrophe in front."""
     match value:
@@ -254,7 +227,7 @@ def _standing(known: Mapping[str, Any] | None) -> str:
     if not known:
         return ""
     words = [known["status"] if known["status"] not in ("found", "absent") else ""]
-    words.append(known["evidence"] if known["evidence"] in _DOUBTFUL else "")
+    words.append(known["evidence"] if known["evidence"] in DOUBTFUL else "")
     if known["confidence"] is not None and known["value"] is not None:
         words.append(f"{known['confidence']:.0%}")
     return ", ".join(filter(None, words))

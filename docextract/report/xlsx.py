@@ -9,7 +9,7 @@ from typing import Any, TextIO
 from docextract.errors import OutputError, UsageError
 from docextract.report.columns import Layout, Value, lists_of, rows_at, value_at
 from docextract.report.results import Line, name_of
-from docextract.report.tables import Writer, is_doubtful, message_of
+from docextract.report.writing import Writer, is_doubtful, message_of
 
 _MOST_DIGITS = 15  # that a spreadsheet's numbers hold
 _FIRST_YEAR = 1900  # of its calendar

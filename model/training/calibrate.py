@@ -28,12 +28,11 @@ from docextract.confidence import (
     CALIBRATION,
     COUNT_CALIBRATION,
     Calibration,
-    CountSignal,
-    Signal,
     features,
     fingerprint,
 )
 from docextract.evaluation import reliability
+from docextract.records import CountSignal, Signal
 
 FOLDS = 5
 _RIDGE = 1.0
