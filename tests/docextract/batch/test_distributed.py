@@ -67,7 +67,7 @@ def modules(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(str(folder))
         patch.setenv("PYTHONPATH", os.pathsep.join(filter(None, sys.path)))
-        ray.init(num_cpus=2, num_gpus=0, include_dashboard=False, log_to_driver=False)
+        ray.init("local", num_cpus=2, num_gpus=0, include_dashboard=False, log_to_driver=False)
         yield folder
         ray.shutdown()
 
@@ -211,10 +211,12 @@ def test_a_machine_that_is_lost_costs_nothing(
     head = {"num_cpus": 1, "include_dashboard": False, "_system_config": soon}
     cluster = cluster_utils.Cluster(initialize_head=True, head_node_args=head)
     try:
+        cluster.connect()  # by the head, which stays
         lost = cluster.add_node(num_cpus=1)
         lose = partial(cluster.remove_node, lost, allow_graceful=False)
         summary = run(ray_job, inbox, "r.jsonl", Listener(then=lose), ray=cluster.address)
     finally:
+        ray.shutdown()
         cluster.shutdown()
     assert summary.states == {"done": 24, "review": 0, "failed": 0}
     assert len(lines(inbox, "r.jsonl")) == 24

@@ -10,7 +10,7 @@ _NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chr
 _INSTALL = Path(__file__).parents[3] / ".ci" / "browser"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """A headless Chromium: the system's, else the one that .ci/browser installs."""
     if not any(map(shutil.which, _NAMES)):
