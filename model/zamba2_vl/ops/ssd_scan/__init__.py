@@ -1,14 +1,12 @@
 """Mamba2's scan over a whole sequence, for prefill and training."""
 
-from importlib.util import find_spec
-
 import torch
 from torch import Tensor
 
+from zamba2_vl.ops import backend
 from zamba2_vl.ops.ssd_scan import reference
 
-_TRITON = find_spec("triton") is not None
-if _TRITON:
+if backend.TRITON:
     from zamba2_vl.ops.ssd_scan import kernel
 
 
@@ -31,9 +29,10 @@ def ssd_scan(
 
     Returns y, shaped and typed like x, and the float32 state after the last token. Decays and
     states are float32, the large products in x's dtype, under autocast too. From zeros on a GPU, a
-    Triton kernel runs, and only y is differentiable; else memory grows with length x chunk_size.
+    Triton kernel runs (widths and ranks are powers of two from 16), and only y is differentiable;
+    else memory grows with length x chunk_size.
     """
-    if state is None and x.is_cuda and _TRITON:
+    if state is None and backend.kernels("ssd_scan", x, x.shape[-1], b.shape[-1]):
         y, _, last = kernel.ssd_scan(x, dt, a, b, c, d)
         return y, last
     with torch.autocast(x.device.type, enabled=False):

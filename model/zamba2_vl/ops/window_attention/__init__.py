@@ -1,13 +1,11 @@
 """Attention inside short windows of a row, for batches of pages in training."""
 
-from importlib.util import find_spec
-
 from torch import Tensor
 
+from zamba2_vl.ops import backend
 from zamba2_vl.ops.window_attention import reference
 
-_TRITON = find_spec("triton") is not None
-if _TRITON:
+if backend.TRITON:
     from zamba2_vl.ops.window_attention import kernel
 
 
@@ -20,7 +18,7 @@ def window_attention(
     a row holds its patches bounds[i] to bounds[i + 1], at most `longest` of them. What lies past
     the last bound comes out as zeros. Returns (batch, patches, heads, width).
     """
-    if q.is_cuda and _TRITON:
+    if backend.kernels("window_attention", q, q.shape[-1], longest):
         mixed: Tensor = kernel.window_attention(q, k, v, bounds, scale, longest)
         return mixed
     return reference.window_attention(q, k, v, bounds, scale, longest)
