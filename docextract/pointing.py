@@ -1,8 +1,8 @@
 """Places in a picture as the bundled model writes them: two location tokens a mark, y first.
 
-Location k of 0 to 999 stands for the k-th thousandth of a side. Marks come in the order of the
-picture's visual tokens: row of 28 pixels by row, from left to right in each, so that pointing is
-copying, as reading is. Training imports this module too, so that what is taught is what is read.
+Location k of 0 to 999 stands for the k-th thousandth of a side. Marks come as a page is read: row
+by row, from left to right in each, so that pointing is copying, as reading is. Training imports
+this module too, so that what is taught is what is read.
 
 The model knows which parts of a picture are neighbours, but not where they are: both its towers
 have relative positions alone. So the picture says it (`ruled`).
@@ -24,8 +24,8 @@ RULER = 1 / 3
 Point: TypeAlias = tuple[float, float]
 """x and y in pixels of the picture that was shown, its width and height a multiple of 28."""
 
-Fault: TypeAlias = Literal["torn", "unsorted", "repeated", "foreign"]
-"""A location without its pair; a mark out of order; one that came before; anything else."""
+Fault: TypeAlias = Literal["torn", "repeated", "foreign"]
+"""A location without its pair; a mark that came before; anything else."""
 
 _PAIR = re.compile(r"<loc_(\d{1,3})><loc_(\d{1,3})>")
 _PIECE = re.compile(rf"{_PAIR.pattern}|(<loc_\d{{1,3}}>)")
@@ -54,13 +54,22 @@ def ruled(grey: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     return np.concatenate([grey[..., None], rounded.clip(0, 255).astype(np.uint8)], axis=-1)
 
 
-def location_text(points: Iterable[Point], width: int, height: int) -> str:
+def location_text(points: Iterable[Point], width: int, height: int, row: float = TOKEN_SIDE) -> str:
     """The answer that points at `points`, given in any order; empty where there are none.
 
-    Raises ValueError for a point outside the picture.
+    What lies less than `row` pixels below the highest point of a row belongs to that row. Raises
+    ValueError for a point outside the picture.
     """
-    pairs = [(_location(y, height), _location(x, width)) for x, y in points]
-    return "".join(f"<loc_{y}><loc_{x}>" for y, x in sorted(pairs, key=lambda p: _order(p, height)))
+    rows: list[list[tuple[int, int]]] = []
+    first = 0.0
+    for x, y in sorted(points, key=lambda point: point[1]):
+        place = _location(y, height), _location(x, width)
+        if not rows or y - first >= row:
+            rows.append([])
+            first = y
+        rows[-1].append(place)
+    ordered = (place for line in rows for place in sorted(line, key=lambda place: place[1]))
+    return "".join(f"<loc_{y}><loc_{x}>" for y, x in ordered)
 
 
 def points_of(text: str, width: int, height: int) -> Pointed:
@@ -77,8 +86,6 @@ def points_of(text: str, width: int, height: int) -> Pointed:
             pairs.append((int(piece[1]), int(piece[2])))
     if len(set(pairs)) < len(pairs):
         faults.add("repeated")
-    if pairs != sorted(pairs, key=lambda pair: _order(pair, height)):
-        faults.add("unsorted")
     points = [(_middle(x, width), _middle(y, height)) for y, x in pairs]
     return Pointed(points, frozenset(faults))
 
@@ -91,8 +98,3 @@ def _location(place: float, side: int) -> int:
 
 def _middle(location: int, side: int) -> float:
     return (location + 0.5) * side / LOCATIONS
-
-
-def _order(pair: tuple[int, int], height: int) -> tuple[int, int, int]:
-    y, x = pair
-    return int(_middle(y, height)) // TOKEN_SIDE, x, y

@@ -1,5 +1,6 @@
 """What a batch teaches: letters and marks of the answer, and the glyphs of each patch."""
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -25,9 +26,11 @@ _EMPTY_WEIGHT = 0.15
 _FORCED_WEIGHT = 0.1  # the grammar writes these, but without a grammar the model must
 _OBJECT_WEIGHT = 4.0  # there are a hundred letters for each thing
 _COUNT_WEIGHT = 4.0  # an answer in marks has a tenth of a page's letters
+_USUAL = 20  # tokens; shorter answers weigh more than their share, or dense pictures drown them
 _TOKENS = build().get_vocab()
 _NULL, _END, _PLACES = (_TOKENS[token] for token in ("n", "</s>", LOCATIONS[0]))
 _LAST_PLACE = _PLACES + len(LOCATIONS) - 1
+_HALF = math.log(0.5)
 _CLOSE = 10
 """Thousandths of a side by which a location may be off to be close."""
 _NEAR = 4
@@ -263,13 +266,17 @@ def letter_figures(
     chosen = answered & (field > 0)
     each = _cross_entropy(logits, labels)
     counted = chosen & (counts[:, None] > 0)
-    weight = torch.where(chosen, torch.where(counted, _COUNT_WEIGHT, 1.0), _FORCED_WEIGHT)
+    size = counted.sum(1, keepdim=True).clamp(min=1)
+    marked = _COUNT_WEIGHT * (_USUAL / size) ** 0.5
+    weight = torch.where(chosen, torch.where(counted, marked, 1.0), _FORCED_WEIGHT)
     weight = weight * answered
     loss = (each * weight).sum() / weight.sum().clamp(min=1)
     said = logits.argmax(-1)
     place = counted & _is_place(labels)
     close = place & _is_place(said) & ((said - labels).abs() <= _CLOSE)
-    strayed = (counted & ((said == _END) != (labels == _END))).any(1)
+    # A mark is one choice, its location another: the end competes with all locations together.
+    ended = logits[..., _END].float() - logits.float().logsumexp(-1) > _HALF
+    strayed = (counted & (ended != (labels == _END))).any(1)
     chosen = chosen & ~counted
     right = (said == labels) & chosen
     # Strings begin with a quotation mark; the rest of a null is forced.

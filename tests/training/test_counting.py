@@ -54,5 +54,22 @@ def test_things_are_glyphs_of_their_names() -> None:
     assert object_glyphs(EMPTY).shape == (0, 3)
 
 
+def test_large_things_are_glyphs_of_several_patches() -> None:
+    for size, patches in ((40, 1), (100, 4), (180, 16), (900, 25)):
+        marks = {"box": np.array([(147, 147)], np.float32)}
+        sizes = {"box": np.array([size], np.float32)}
+        glyphs = object_glyphs(Scene(np.zeros((280, 308), np.uint8), marks, sizes))
+        assert len({(x // 14, y // 14) for x, y, _ in glyphs.tolist()}) == patches
+
+
+def test_things_of_a_row_are_answered_from_left_to_right() -> None:
+    marks = {"box": np.array([(250, 60), (150, 100), (50, 90), (20, 140)], np.float32)}
+    for size, order in ((100, [50, 150, 250, 20]), (30, [250, 50, 150, 20])):
+        scene = Scene(np.zeros((280, 308), np.uint8), marks, {"box": np.full(4, size, np.float32)})
+        text = "".join(piece.text for piece in count_exercise("box", scene).answer)
+        read = points_of(text, 308, 280).points
+        np.testing.assert_allclose([x for x, _ in read], order, atol=0.3)
+
+
 def test_all_names_are_taught() -> None:
     assert set().union(*UNSURE.values(), UNSURE) <= OBJECTS.keys()

@@ -134,13 +134,38 @@ def test_figures_of_counts_by_hand() -> None:
     said = [[*places(110, 211, 300), letter, end], [end], [*places(8), *places(9)], [letter, end]]
     labels = torch.tensor([row + [IGNORED] * (5 - len(row)) for row in right])
     given = torch.tensor([row + [end] * (5 - len(row)) for row in said])
-    logits = torch.nn.functional.one_hot(given, vocabulary.VOCABULARY_SIZE).float()
+    logits = LARGE * torch.nn.functional.one_hot(given, vocabulary.VOCABULARY_SIZE).float()
     counts = torch.tensor([1, 1, 1, 0])
     figures = letter_figures(logits, labels, (labels != IGNORED).long(), counts)
     _, letters, letters_right, _, _, marked, close, counted, counts_right, leaves, _ = figures
     assert (letters.item(), letters_right.item(), leaves.sum().item()) == (2, 2, 1)
     assert (marked.item(), close.item()) == (5, 3)
     assert (counted.item(), counts_right.item()) == (3, 2)
+
+
+def test_all_locations_together_outweigh_an_end_that_none_of_them_does() -> None:
+    end, first = TOKENS["</s>"], places(0)[0]
+    logits = torch.full((1, 1, vocabulary.VOCABULARY_SIZE), -LARGE)
+    logits[..., first : first + 10] = 0.0
+    logits[..., end] = 1.0
+    asked = torch.tensor([[end]]), torch.ones(1, 1).long(), torch.ones(1)
+    assert logits.argmax().item() == end
+    assert letter_figures(logits, *asked)[8].item() == 0
+    logits[..., end] = 3.0
+    assert letter_figures(logits, *asked)[8].item() == 1
+
+
+def test_short_answers_weigh_more_than_their_share() -> None:
+    end = TOKENS["</s>"]
+    labels = torch.tensor([[end, *[IGNORED] * 3], [*places(100, 200, 300), end]])
+    logits = torch.zeros(2, 4, vocabulary.VOCABULARY_SIZE)
+    near = torch.arange(vocabulary.VOCABULARY_SIZE)
+    for step, token in enumerate(labels[1].tolist()):
+        bell = -0.5 * ((near - token) / 2.0) ** 2
+        alone = near == token if token == end else (near - token).abs() <= 4
+        logits[1, step] = torch.where(alone, 0.0 if token == end else bell, -LARGE)
+    loss, *_ = letter_figures(logits, labels, (labels != IGNORED).long(), torch.ones(2))
+    assert loss.item() == pytest.approx(math.log(len(near)) / (1 + 4 / 4**0.5))
 
 
 def test_a_place_beside_the_right_one_is_nearly_right() -> None:

@@ -14,7 +14,7 @@ from training.real.store import Grey, Points
 from training.scenes.stage import VISIBLE, Matrix, Scene, Sprite
 from training.synthetic.values import chance, pick
 
-_ODDS = {"die": 0.45, "playing card": 0.35, "coin": 0.2}
+_ODDS = {"die": 0.33, "playing card": 0.52, "coin": 0.15}
 _TURNED_FREELY = 0.2
 _MIRRORED = ("die", "coin")
 """Kinds that look as well in a mirror; the digits of cards do not."""

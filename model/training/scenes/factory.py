@@ -17,7 +17,7 @@ from training.synthetic.values import chance
 
 _UNIT = 28
 _BANDS = ((0, 0), (1, 10), (11, 20), (21, 60), (61, 120))
-_SHARES = (0.06, 0.42, 0.17, 0.22, 0.13)
+_SHARES = (0.06, 0.48, 0.18, 0.19, 0.09)
 _ODDS = {
     "shelves": 0.33, "table": 0.34, "bins": 0.13, "warehouse": 0.09, "form": 0.04, "document": 0.07,
 }  # fmt: skip

@@ -14,6 +14,8 @@ Matrix = NDArray[np.float64]
 
 VISIBLE = 0.4
 """Less than this share of a thing in sight, and it is not counted."""
+FANNED = 0.15
+"""The same of playing cards, which people fan out so that their corners tell them."""
 
 _SOLID = 127
 
@@ -176,7 +178,8 @@ class Stage:
             x0, y0 = np.maximum(np.floor(thing.box[:2]).astype(int) - 1, 0)
             x1, y1 = np.maximum(np.ceil(thing.box[2:]).astype(int) + 1, 0)
             mine = (self._owner[y0:y1, x0:x1] == number).view(np.uint8)
-            if cv2.countNonZero(mine) < max(1.0, VISIBLE * thing.area):
+            least = FANNED if "playing card" in names(thing.name) else VISIBLE
+            if cv2.countNonZero(mine) < max(1.0, least * thing.area):
                 continue
             sums = cv2.moments(mine, binaryImage=True)
             _, _, wide, high = cv2.boundingRect(mine)

@@ -19,6 +19,9 @@ LOOSE = ("screw", "nut", "washer", "ball", "apple", "orange", "lemon", "egg")
 GAMES = ("die", "playing card", "coin")
 STANDING = ("bottle", "can", "box", "jar", "carton", "tin")
 _UPRIGHT = frozenset(STANDING)
+_HANDS = 0.14
+_MOST_HANDED = 10
+_STRANGE = ("book", "box", "tin", "carton")
 _LENGTH = {"screw": 1.8, "playing card": 1.5, **dict.fromkeys(STANDING, 1.4)}
 """How high or long things are whose face has the side 1."""
 
@@ -26,9 +29,12 @@ _LENGTH = {"screw": 1.8, "playing card": 1.5, **dict.fromkeys(STANDING, 1.4)}
 def table(rng: np.random.Generator, supply: Supply, size: tuple[int, int], count: int) -> Stage:
     """A table of `size` (width, height) with about `count` loose things of one to three kinds."""
     stage = _ground(rng, size)
+    if chance(rng, _HANDS):
+        _hands(rng, supply, stage, min(count, _MOST_HANDED))
+        return stage
     roll = rng.random()
     if roll < 0.75:
-        kinds = _companions(rng, pick(rng, LOOSE if roll < 0.45 else GAMES))
+        kinds = _companions(rng, pick(rng, LOOSE if roll < 0.4 else GAMES))
     else:
         kinds = [str(kind) for kind in rng.choice(STANDING, int(rng.integers(1, 4)), replace=False)]
     wide, high = size
@@ -36,6 +42,33 @@ def table(rng: np.random.Generator, supply: Supply, size: tuple[int, int], count
     area = (margin * wide, margin * high, (1 - margin) * wide, (1 - margin) * high)
     spread(rng, supply, stage, kinds, area, count)
     return stage
+
+
+def _hands(rng: np.random.Generator, supply: Supply, stage: Stage, count: int) -> None:
+    """Large playing cards in hands of one to five, fanned out, shoved together or side by side, on
+    books and boxes or beside them."""
+    wide, high = stage.size
+    tall = float(rng.uniform(0.16, 0.5)) * min(wide, high) / max(1.0, count / 6) ** 0.5
+    for _ in range(int(rng.integers(0, 4))):
+        kind = pick(rng, _STRANGE)
+        sprite = supply.get(rng, kind, tall * float(rng.uniform(0.7, 2.0)))[1]
+        where = rng.uniform(0, 1, 2) * stage.size
+        turned = sprite.turned(float(rng.uniform(0, 360)))
+        stage.put(turned, float(where[0]), float(where[1]), kind, shadow=0.3)
+    strength = float(rng.uniform(0.1, 0.5))
+    while count > 0:
+        held = min(count, int(rng.integers(1, 6)))
+        count -= held
+        angle, fan = float(rng.uniform(-180, 180)), float(rng.normal(0, 9))
+        step = tall * float(rng.uniform(0.15, 0.6) if chance(rng, 0.65) else rng.uniform(0.68, 1.1))
+        way = np.radians(angle + (rng.normal(0, 12) if chance(rng, 0.8) else 90))
+        along = step * np.array([np.cos(way), -np.sin(way)])
+        middle = rng.uniform(0.15, 0.85, 2) * stage.size - along * (held - 1) / 2
+        for number in range(held):
+            name, sprite = supply.get(rng, "playing card", tall)
+            x, y = middle + along * number + rng.normal(0, 0.02 * tall, 2)
+            lean = angle + fan * (number - (held - 1) / 2) + float(rng.normal(0, 3))
+            stage.put(sprite.turned(lean), float(x), float(y), name, shadow=strength)
 
 
 def bins(rng: np.random.Generator, supply: Supply, size: tuple[int, int], count: int) -> Stage:
