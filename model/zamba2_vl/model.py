@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from zamba2_vl.config import Zamba2VLConfig
 from zamba2_vl.errors import ConfigError, InputError
 from zamba2_vl.text.decoder import Decoder
-from zamba2_vl.text.state import DecoderState
+from zamba2_vl.text.state import State
 from zamba2_vl.vision.encoder import Layout, VisionEncoder
 
 
@@ -52,7 +52,7 @@ class VisionLanguageModel(nn.Module):
         ids: Tensor,
         patches: Sequence[Tensor] = (),
         layouts: Sequence[Layout] = (),
-        state: DecoderState | None = None,
+        state: State | None = None,
         lengths: Tensor | None = None,
     ) -> Tensor:
         """Logits at every position.

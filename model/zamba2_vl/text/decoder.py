@@ -12,7 +12,7 @@ from zamba2_vl.text.adapter import Adapter
 from zamba2_vl.text.linear import Embedding, Linear
 from zamba2_vl.text.mamba2 import Mamba2
 from zamba2_vl.text.shared_block import Angles, SharedBlock
-from zamba2_vl.text.state import DecoderState, KeyValues, MambaState, Span
+from zamba2_vl.text.state import KeyValues, MambaState, PagedKeyValues, Span, State
 
 # Zamba2's long-context variant stretches the rotary base by this factor to head_dim/(head_dim - 2),
 # after Zyphra's own modeling code.
@@ -58,7 +58,7 @@ class Decoder(nn.Module):
     def forward(
         self,
         embeds: Tensor,
-        state: DecoderState | None = None,
+        state: State | None = None,
         lengths: Tensor | None = None,
     ) -> Tensor:
         """Run all layers and the final norm.
@@ -109,7 +109,7 @@ class Layers(nn.Module):
         self.final_layernorm = RMSNorm(config.hidden_size, eps=config.rms_norm_eps)
 
     def forward(
-        self, embeds: Tensor, state: DecoderState | None = None, span: Span | None = None
+        self, embeds: Tensor, state: State | None = None, span: Span | None = None
     ) -> Tensor:
         angles = self._angles(embeds, span) if self.config.use_mem_rope else None
         hidden = embeds
@@ -169,7 +169,7 @@ class HybridLayer(nn.Module):
         embeds: Tensor,
         angles: Angles | None,
         memory: MambaState | None,
-        cache: KeyValues | None,
+        cache: KeyValues | PagedKeyValues | None,
         span: Span | None,
     ) -> Tensor:
         shared = self.shared_transformer(hidden, embeds, self.use, angles, cache, span)

@@ -10,7 +10,7 @@ from zamba2_vl.ops.norm import RMSNorm
 from zamba2_vl.ops.rotary import rotary
 from zamba2_vl.text.adapter import adapted, adapters
 from zamba2_vl.text.linear import Linear
-from zamba2_vl.text.state import KeyValues, Span
+from zamba2_vl.text.state import KeyValues, PagedKeyValues, Span
 
 Angles = tuple[Tensor, Tensor]
 
@@ -35,7 +35,7 @@ class SharedBlock(nn.Module):
         embeddings: Tensor,
         use: int,
         angles: Angles | None,
-        cache: KeyValues | None,
+        cache: KeyValues | PagedKeyValues | None,
         span: Span | None,
     ) -> Tensor:
         """hidden, embeddings: (batch, length, hidden) -> the same shape. `use` counts the uses of
@@ -68,7 +68,7 @@ class SharedAttention(nn.Module):
         x: Tensor,
         use: int,
         angles: Angles | None,
-        cache: KeyValues | None,
+        cache: KeyValues | PagedKeyValues | None,
         span: Span | None,
     ) -> Tensor:
         heads = (*x.shape[:2], -1, self.head_dim)

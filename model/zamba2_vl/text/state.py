@@ -5,7 +5,7 @@ capacity.
 """
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Protocol, Self
 
 import torch
 from torch import Tensor
@@ -31,10 +31,12 @@ class Span:
     """Where the tokens of one call go.
 
     positions: (1 or batch, length) of the tokens in their rows; start: tokens already in every
-    row, or None if the rows differ; end: tokens in the fullest row afterwards; lengths: (batch,)
-    valid tokens of each row, or None if all are; valid: (batch, length) bool, or None;
-    mask: (1 or batch, 1, length, end) bool, True where a token may look, or None where plain
+    row, or None if the rows differ; end: tokens in the fullest row afterwards, or at most;
+    lengths: (batch,) valid tokens of each row, or None if all are; valid: (batch, length) bool, or
+    None; mask: (1 or batch, 1, length, end) bool, True where a token may look, or None where plain
     causality (a fresh sequence) or none (a single token) is enough.
+
+    In a paged state padding has position -1, and everything but start and end is on the device.
     """
 
     positions: Tensor
@@ -69,6 +71,53 @@ class KeyValues:
             self.keys[row, :, place] = k[row, :, token].to(self.keys.dtype)
             self.values[row, :, place] = v[row, :, token].to(self.values.dtype)
         return self.keys[:, :, : span.end], self.values[:, :, : span.end]
+
+
+@dataclass(frozen=True)
+class PagedKeyValues:
+    """Keys and values of one use of a shared block, in pages.
+
+    keys, values: (pages, page tokens, key heads, width); table: (batch, pages of a row) int32, the
+    pages of each row in the order of its tokens. Page 0 belongs to nobody.
+    """
+
+    keys: Tensor
+    values: Tensor
+    table: Tensor
+
+    def extend(self, k: Tensor, v: Tensor, span: Span) -> tuple[Tensor, Tensor]:
+        """As `KeyValues.extend`, with a copy of keys and values."""
+        size = self.keys.shape[1]
+        place = span.positions.clamp(min=0)
+        # Padding goes where nobody looks.
+        page = self.table.gather(1, (place // size).long()).masked_fill(span.positions < 0, 0)
+        self.keys[page, place % size] = k.transpose(1, 2).to(self.keys.dtype)
+        self.values[page, place % size] = v.transpose(1, 2).to(self.values.dtype)
+        if span.start == 0:
+            return k, v
+        pages = self.table[:, : -(-span.end // size)]
+        # What others left in a page may be infinite, which no mask would hold back.
+        last = span.positions.amax(1, keepdim=True)
+        beyond = torch.arange(span.end, device=last.device) > last
+        k, v = (t[pages].flatten(1, 2)[:, : span.end] for t in (self.keys, self.values))
+        k, v = (t.masked_fill(beyond[..., None, None], 0).transpose(1, 2) for t in (k, v))
+        return k, v
+
+
+class State(Protocol):
+    """What the decoder goes on from, and writes into."""
+
+    def span(self, length: int, lengths: Tensor | None) -> Span:
+        """Plan the next `length` tokens, of which `lengths` (batch,) are valid in each row."""
+
+    def advance(self, length: int, lengths: Tensor | None) -> None:
+        """Count the tokens of a span that every layer has taken in."""
+
+    def mamba(self, layer: int) -> MambaState:
+        """The memory of one Mamba2 layer."""
+
+    def attention(self, use: int) -> KeyValues | PagedKeyValues:
+        """The memory of one use of a shared block."""
 
 
 @dataclass(frozen=True)

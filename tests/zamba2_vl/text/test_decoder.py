@@ -1,6 +1,7 @@
 """The equivalences that make a cache trustworthy, and the start of training."""
 
 import math
+from collections.abc import Callable
 from copy import deepcopy
 
 import pytest
@@ -13,6 +14,7 @@ from zamba2_vl.model import VisionLanguageModel
 from zamba2_vl.text.adapter import Adapter
 from zamba2_vl.text.decoder import Decoder
 from zamba2_vl.text.mamba2 import Mamba2
+from zamba2_vl.text.paged import PAGE, PagedState
 from zamba2_vl.text.state import DecoderState
 
 
@@ -34,6 +36,28 @@ def embeds(decoder: Decoder) -> Tensor:
     return torch.randn(1, 45, decoder.config.hidden_size)
 
 
+Allocate = Callable[..., DecoderState | PagedState]
+
+
+def scattered(
+    config: TextConfig, batch: int, tokens: int, dtype: torch.dtype = torch.float32
+) -> PagedState:
+    """A paged state whose rows own pages here and there, all filled with NaN."""
+    each = -(-tokens // PAGE) + 1
+    state = PagedState.allocate(config, batch, 1 + batch * each, each, dtype=dtype)
+    order = 1 + torch.randperm(batch * each, generator=torch.manual_seed(0))
+    state.table.copy_(order.view(batch, each))
+    for pool in (*state.keys, *state.values):
+        pool[1:] = torch.nan
+    return state
+
+
+@pytest.fixture(params=[DecoderState.allocate, scattered], ids=["dense", "paged"])
+def allocate(request: pytest.FixtureRequest) -> Allocate:
+    chosen: Allocate = request.param
+    return chosen
+
+
 def close(one: Tensor, other: Tensor) -> None:
     torch.testing.assert_close(one, other, atol=2e-5, rtol=1e-4)
 
@@ -41,26 +65,28 @@ def close(one: Tensor, other: Tensor) -> None:
 @torch.inference_mode()
 @pytest.mark.parametrize("sizes", [(45,), (8, 37), (1, 2, 42), (13, 1, 1, 30), (44, 1)])
 def test_chunked_prefill_equals_whole(
-    decoder: Decoder, embeds: Tensor, sizes: tuple[int, ...]
+    allocate: Allocate, decoder: Decoder, embeds: Tensor, sizes: tuple[int, ...]
 ) -> None:
-    state = DecoderState.allocate(decoder.config, 1, 50)
+    state = allocate(decoder.config, 1, 50)
     parts = [decoder(part, state) for part in embeds.split(sizes, dim=1)]
     close(torch.cat(parts, 1), decoder(embeds))
     assert state.filled.tolist() == [45]
 
 
 @torch.inference_mode()
-def test_prefill_and_steps_equal_one_pass(decoder: Decoder, embeds: Tensor) -> None:
-    state = DecoderState.allocate(decoder.config, 1, 45)
+def test_prefill_and_steps_equal_one_pass(
+    allocate: Allocate, decoder: Decoder, embeds: Tensor
+) -> None:
+    state = allocate(decoder.config, 1, 45)
     parts = [decoder(embeds[:, :20], state)]
     parts += [decoder(embeds[:, t : t + 1], state) for t in range(20, 45)]
     close(torch.cat(parts, 1), decoder(embeds))
 
 
 @torch.inference_mode()
-def test_half_precision(decoder: Decoder, embeds: Tensor) -> None:
+def test_half_precision(allocate: Allocate, decoder: Decoder, embeds: Tensor) -> None:
     half = deepcopy(decoder).bfloat16()
-    state = DecoderState.allocate(decoder.config, 1, 45, dtype=torch.bfloat16)
+    state = allocate(decoder.config, 1, 45, dtype=torch.bfloat16)
     parts = [half(embeds[:, :40].bfloat16(), state)]
     parts += [half(embeds[:, t : t + 1].bfloat16(), state) for t in range(40, 45)]
     together = torch.cat(parts, 1)
@@ -71,13 +97,13 @@ def test_half_precision(decoder: Decoder, embeds: Tensor) -> None:
 
 
 @torch.inference_mode()
-def test_batch_of_unequal_rows_equals_each_alone(decoder: Decoder) -> None:
+def test_batch_of_unequal_rows_equals_each_alone(allocate: Allocate, decoder: Decoder) -> None:
     torch.manual_seed(5)
     hidden = decoder.config.hidden_size
     # Tokens of each of four rows in three calls: long, short, none, single steps.
     plan = [[9, 17, 1, 30], [5, 0, 12, 3], [1, 1, 0, 1], [1, 0, 1, 1]]
     rows = [torch.randn(1, sum(call[row] for call in plan), hidden) for row in range(4)]
-    state = DecoderState.allocate(decoder.config, 4, 45)
+    state = allocate(decoder.config, 4, 45)
     outputs: list[list[Tensor]] = [[] for _ in rows]
     done = [0] * 4
     for call in plan:
@@ -94,8 +120,8 @@ def test_batch_of_unequal_rows_equals_each_alone(decoder: Decoder) -> None:
 
 
 @torch.inference_mode()
-def test_rows_of_a_state_are_views(decoder: Decoder, embeds: Tensor) -> None:
-    state = DecoderState.allocate(decoder.config, 3, 50)
+def test_rows_of_a_state_are_views(allocate: Allocate, decoder: Decoder, embeds: Tensor) -> None:
+    state = allocate(decoder.config, 3, 50)
     decoder(embeds[:, :30], state.rows(slice(1, 2)))
     assert state.filled.tolist() == [0, 30, 0]
     close(decoder(embeds[:, 30:], state.rows(slice(1, 2))), decoder(embeds)[:, 30:])
