@@ -51,7 +51,7 @@ _LOOK_ALIKES = (
     ("screw", "nut", "washer", "coin"),
     ("ball", "apple", "orange", "lemon", "egg"),
     ("die", "check box", "box"),
-    ("playing card", "stamp", "book"),
+    ("playing card", "stamp", "book", "box"),
     ("stamp", "signature", "check box", "coin"),
     ("ace", "king", "queen", "jack", "ten", "nine"),
     tuple(f"die showing {face}" for face in range(1, 7)),

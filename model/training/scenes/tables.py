@@ -55,6 +55,9 @@ def _hands(rng: np.random.Generator, supply: Supply, stage: Stage, count: int) -
         where = rng.uniform(0, 1, 2) * stage.size
         turned = sprite.turned(float(rng.uniform(0, 360)))
         stage.put(turned, float(where[0]), float(where[1]), kind, shadow=0.3)
+        beside = clutter(rng, supply.art, int(tall * rng.uniform(0.5, 1.6)))
+        where = rng.uniform(0, 1, 2) * stage.size
+        stage.put(beside.turned(float(rng.uniform(0, 360))), float(where[0]), float(where[1]))
     strength = float(rng.uniform(0.1, 0.5))
     while count > 0:
         held = min(count, int(rng.integers(1, 6)))
