@@ -1,0 +1,14 @@
+"""Attention over pages on a GPU: one query a row is spread over the device, many go in tiles."""
+
+from torch import Tensor
+
+from zamba2_vl.ops.paged_attention import chunk, step
+
+
+def paged_attention(
+    q: Tensor, keys: Tensor, values: Tensor, table: Tensor, positions: Tensor, scale: float
+) -> Tensor:
+    """As `zamba2_vl.ops.paged_attention.paged_attention`; keys and values contiguous."""
+    compute = step if q.shape[1] == 1 else chunk
+    mixed: Tensor = compute.paged_attention(q, keys, values, table, positions, scale)
+    return mixed
