@@ -19,7 +19,7 @@ from training.synthetic.fonts import Face, FontShelf
 from training.synthetic.values import chance, pick
 from training.synthetic.words import Words
 
-_SWAPPED = 0.85
+_SWAPPED = 0.95
 """Share of values that are swapped on a page that is rewritten."""
 _OWN_LETTERS = 0.6
 """Share of rewritten pages whose values are printed in letters cut out of the page, where it has

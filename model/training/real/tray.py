@@ -12,9 +12,17 @@ from training.synthetic.fonts import FontShelf
 from training.synthetic.noise import weather
 from training.synthetic.pages import SyntheticPage
 from training.synthetic.values import chance, pick
+from training.synthetic.wear import wear
 from training.synthetic.words import Words
 
-_REWRITTEN = 0.8
+_REWRITTEN = {"receipt": 0.95, "invoice": 0.9}
+_KNOWN_BY_HEART = ("merchant_name", "merchant_address", "date", "subtotal", "total")
+"""Values of receipts that are soon recited instead of read."""
+_STILL_ASKED = 0.1
+"""Share of these that a rewritten page is asked for where they could not be swapped."""
+_WORN = 0.5
+"""Share of receipts whose print gets further faults. What is faint or crossed is not rewritten, so
+that of new values only well printed ones would be met."""
 _ODDS = {"receipt": 0.7, "invoice": 0.25, "photo": 0.05}
 _WEATHERED = 0.5
 """Share of clean digital pages that are made to look printed and scanned."""
@@ -53,12 +61,16 @@ class Tray:
         pixels, letters, record = page.grey(), page.glyphs, dict(page.record)
         if kind == "photo":
             record = _nothing(rng)
-        elif chance(rng, _REWRITTEN if kind == "receipt" else 0.9):
+        elif chance(rng, _REWRITTEN[kind]):
             pixels, letters, record = self._rewriter.rewritten(rng, page, pixels)
+            if kind == "receipt":
+                record = _to_be_read(rng, page.record, record)
         if kind == "invoice" and chance(rng, _WEATHERED):
             shown, glyphs = _weathered(rng, page, pixels, letters, budget)
         else:
             shown, glyphs = show.varied(rng, pixels, letters, budget)
+        if kind == "receipt" and page.lines and chance(rng, _WORN):
+            shown = wear(rng, shown, _em(page, pixels, shown))
         return SyntheticPage(shown, glyphs, [], dict(record), kind)
 
 
@@ -66,10 +78,24 @@ def _weathered(
     rng: np.random.Generator, page: RealPage, pixels: Grey, letters: Points, budget: int
 ) -> tuple[Grey, show.Glyphs]:
     shown, glyphs = show.moved(rng, pixels, letters, budget)
-    height = float(np.median([np.ptp(line.box[:, 1]) for line in page.lines]))
-    em = height / 1.2 * shown.shape[0] / pixels.shape[0]
+    em = _em(page, pixels, shown)
     worn, places = weather(rng, shown, glyphs.astype(np.float64), em)
     return worn, places.round().astype(np.int32)
+
+
+def _em(page: RealPage, pixels: Grey, shown: Grey) -> float:
+    """Size of the page's letters in pixels, as it is shown."""
+    height = float(np.median([np.ptp(line.box[:, 1]) for line in page.lines]))
+    return float(height / 1.2 * shown.shape[0] / pixels.shape[0])
+
+
+def _to_be_read(rng: np.random.Generator, printed: Record, record: Record) -> Record:
+    """`record` without most of those values that are as they always were."""
+    return {
+        key: value
+        for key, value in record.items()
+        if key not in _KNOWN_BY_HEART or value != printed[key] or chance(rng, _STILL_ASKED)
+    }
 
 
 def _nothing(rng: np.random.Generator) -> Record:

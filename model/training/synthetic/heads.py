@@ -45,7 +45,8 @@ _ABOVE = (
     "Herzlich willkommen", "Bienvenidos", "Benvenuti", "Welkom",
 )  # fmt: skip
 _OWNERS = ("Owned By :", "Owned and operated by", "Trading as", "(Formerly known as", "OPERATED BY",
-           "Managed by", "A member of", "Franchisee of", "fka", "Division of")  # fmt: skip
+           "Managed by", "A member of", "Franchisee of", "fka", "Division of", "formerly known as",
+           "Licensee of", "A division of")  # fmt: skip
 
 
 def head(till: Till) -> None:
@@ -64,7 +65,7 @@ def head(till: Till) -> None:
     _above(till, line, name)
     register = _register(till) if chance(rng, 0.75 if till.where == "my" else 0.15) else ""
     _name(till, line, name, register)
-    _between(till, line)
+    _between(till, line, name)
     early = chance(rng, 0.15)
     if early:
         _tax(till, line)
@@ -117,11 +118,11 @@ def _above(till: Till, line: Callable[..., None], name: str) -> None:
         plan.rows.append(Row(below=0.4, logo=int(rng.integers(2**31)),
                              logo_lines=float(rng.uniform(1.5, 5)),
                              logo_at=float(rng.uniform(0.0, 0.6))))  # fmt: skip
-    if chance(rng, 0.06):
+    if chance(rng, 0.08):
         brand = name.split()[0] if chance(rng, 0.6) else till.words.name(rng)
         brand = pick(rng, (brand, brand.upper(), brand.lower()))
         line(brand, Style(size=float(rng.uniform(1.6, 2.6)), title=True))
-    elif chance(rng, 0.06) and len(name.split()) > 2:
+    elif chance(rng, 0.15) and len(name.split()) > 2:
         # A chain's sign over the company that runs this branch of it.
         first = name.split()[0] if chance(rng, 0.4) else till.words.name(rng)
         brand = f"{first} {till.words.phrase(rng, 1, 3)}"
@@ -168,6 +169,9 @@ def _name(till: Till, line: Callable[..., None], name: str, register: str) -> No
     parts = wrap(name, room)
     if len(parts) == 1 and chance(rng, 0.1) and " " in name:
         parts = wrap(name, max(len(name) * 2 // 3, 9))
+    elif name.count(" ") > 2 and chance(rng, 0.08):
+        *words, last, form = name.split()  # the legal form on a line of its own
+        parts = [*wrap(" ".join(words), room), f"{last} {form}"]
     if beside and len(parts[-1]) + len(register) < room:
         parts[-1] += f" {register}"
         register = ""
@@ -177,7 +181,7 @@ def _name(till: Till, line: Callable[..., None], name: str, register: str) -> No
         line(register)
 
 
-def _between(till: Till, line: Callable[..., None]) -> None:
+def _between(till: Till, line: Callable[..., None], name: str) -> None:
     """What may stand between name and address without being part of either."""
     rng = till.rng
     if chance(rng, 0.07):
@@ -198,6 +202,10 @@ def _between(till: Till, line: Callable[..., None]) -> None:
                   f"Store #{digits(rng, 4)}", f"({place})",
                   f"Site: {digits(rng, 4)}", f"Outlet : {place}")  # fmt: skip
         line(till.case(pick(rng, shapes)))
+    elif chance(rng, 0.08):
+        # The sign over this branch's door, as "CORNER Northgate" above where that is.
+        sign = f"{name.split()[0]} {till.words.phrase(rng, 1, 2)}"
+        line(pick(rng, (sign, sign.upper(), sign.title())))
     if till.record["date"] is None and chance(rng, 0.02):
         shown = write_date(rng, some_day(rng), till.country)
         till.record["date"] = shown

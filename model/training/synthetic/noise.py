@@ -10,6 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from training.synthetic.wear import wear
+
 Pixels = NDArray[np.uint8]
 Points = NDArray[np.float64]
 
@@ -41,6 +43,8 @@ def weather(
         pixels = _uneven_ink(rng, pixels)
     if dark and not faded and sturdy and roll(0.16):
         pixels = _dots(rng, pixels, px)
+    elif dark and not faded and sturdy and roll(0.3):
+        pixels = wear(rng, pixels, px)
     if roll(0.16):
         _pen(rng, pixels)
     if roll(0.08):

@@ -161,6 +161,18 @@ def _number(rng: np.random.Generator) -> str:
     return number + pick(rng, ("A", "-B", "b", "/2", "G")) if chance(rng, 0.12) else number
 
 
+def _unit(rng: np.random.Generator) -> str:
+    """A lot of a shopping centre or an estate: capitals and figures that no word explains."""
+    one, two = digits(rng, int(rng.integers(1, 4))), digits(rng, int(rng.integers(1, 3)))
+    capital, other = letters(rng, 1), letters(rng, int(rng.integers(1, 3)))
+    floor = pick(rng, ("G", "LG", "UG", "B1", "L", "F", "S", "GF", "LGF", capital))
+    shapes = ("{f}{m}{n}", "{f}-{n}", "{f}.{n}", "{c}-{f}-{k}", "{c}-{k}-{n}", "{n}&{k}", "{n}{c}",
+              "{o}{k}/{n}", "{o}{k}/{n}{c}", "{k}{c}/{n}{f}", "{f}{n} & {f}{k}", "{c}{k}/{c}",
+              "{c}{k}-{n}-{k}", "K{k}-{n}", "{f}{k}-{n} ({c})", "{c}.{o}")  # fmt: skip
+    shape = pick(rng, shapes)
+    return shape.format(f=floor, m=pick(rng, ("", " ", "0")), n=one, k=two, c=capital, o=other)
+
+
 def _malaysian(rng: np.random.Generator, words: Words) -> list[str]:
     def place() -> str:
         return pick(rng, _MALAY) if chance(rng, 0.5) else words.name(rng).upper()
@@ -168,7 +180,9 @@ def _malaysian(rng: np.random.Generator, words: Words) -> list[str]:
     lead = pick(rng, ("NO. ", "NO.", "NO ", "LOT ", "NO: ", "", "", "PT ", "G-", "BLK ", "NO.G"))
     house = lead + _number(rng)
     if chance(rng, 0.25):
-        house += pick(rng, (" & ", ",", "-", " ,")) + _number(rng)
+        house += pick(rng, (" & ", ",", "-", " ,", "&", ", ", " - ")) + _number(rng)
+    elif chance(rng, 0.3):
+        house = pick(rng, ("", "LOT ", "UNIT ", "NO. ", "NO.", "LOT NO. ")) + _unit(rng)
     road = pick(rng, ("JALAN", "JALAN", "JALAN", "JLN", "LORONG", "LRG", "PERSIARAN"))
     street = f"{road} {place()}"
     if chance(rng, 0.3):
@@ -178,6 +192,8 @@ def _malaysian(rng: np.random.Generator, words: Words) -> list[str]:
         if chance(rng, 0.3):
             street += pick(rng, ("/", "-")) + str(rng.integers(1, 30))
             street += pick(rng, ("", "", "A", "B"))
+    elif chance(rng, 0.5):
+        street += f" {_unit(rng)}"
     parts = [house + pick(rng, (", ", ", ", ",", " ")) + street]
     if chance(rng, 0.2):
         floor = pick(rng, ("GROUND FLOOR", "1ST FLOOR", "LEVEL 2", "3RD FLR", "WISMA " + place()))
@@ -188,12 +204,14 @@ def _malaysian(rng: np.random.Generator, words: Words) -> list[str]:
                             "MEDAN", "PUSAT PERDAGANGAN", "MUKIM"))  # fmt: skip
         parts.append(f"{estate} {place()}" + (f" {place()}" if chance(rng, 0.3) else ""))
     if chance(rng, 0.12):
-        area = pick(rng, ("SS", "PJU", "SEKSYEN ", "BATU ", "KM ", "USJ ", "FASA "))
+        area = pick(rng, ("SS", "PJU", "SEKSYEN ", "BATU ", "KM ", "USJ ", "FASA ", "SEKSYEN U"))
         parts.append(f"{area}{rng.integers(1, 30)}" + pick(rng, ("", f"/{rng.integers(1, 60)}")))
     town = pick(rng, _TOWNS) if chance(rng, 0.55) else f"{place()} {place()}"
     parts.append(f"{digits(rng, 5)}{pick(rng, (' ', ' ', ', '))}{town}")
     if chance(rng, 0.75):
         parts.append(pick(rng, _STATES))
+        if chance(rng, 0.12) and parts[-1] != "MALAYSIA":
+            parts.append("MALAYSIA")
     join = pick(rng, (", ", ", ", ",", " "))
     lines: list[str] = []
     width = int(rng.integers(24, 44))

@@ -56,7 +56,7 @@ def receipt(rng: np.random.Generator, words: Words) -> tuple[Plan, dict[str, Any
         sign_mode=mode,
         plan=Plan(
             columns=float(rng.integers(30, 49)),
-            leading=float(rng.uniform(1.05, 1.45)),
+            leading=float(rng.uniform(0.94, 1.45)),
             mono=0.72,
             squeeze=pick(rng, (1.0, 1.0, 1.0, 1.2, 1.35, 1.5, 0.85)),
         ),
