@@ -12,5 +12,6 @@ def backends(device_type: str) -> dict[str, str]:
     kernels = {name for name in names if hasattr(import_module(f"{__name__}.{name}"), "kernel")}
     fast = kernels if device_type == "cuda" else set()
     used = {name: "triton" if name in fast else "pytorch" for name in names}
-    used["product"] = "fbgemm" if device_type == "cpu" and packed.is_served() else "pytorch"
+    if device_type == "cpu" and packed.is_served():
+        used["product"] = "fbgemm"
     return used

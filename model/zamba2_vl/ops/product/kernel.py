@@ -1,0 +1,220 @@
+"""Products of a weight matrix with few rows on a GPU, which are as slow as the weights are to read.
+
+One row: each program holds some outputs, its threads share the inputs. Several rows: tiles go
+through the tensor cores, and where the outputs alone do not fill the GPU the inputs are split among
+programs, the last of which to finish sums up. A norm in front needs no pass of its own: its scale
+is one number a row, which can be applied to the result.
+"""
+
+from functools import lru_cache
+from typing import Any
+
+import torch
+import triton
+import triton.language as tl
+from torch import Tensor
+from triton.language.extra.cuda import gdc_launch_dependents, gdc_wait
+
+# Outputs and inputs of a tile, warps.
+ONE_ROW = (4, 1024, 4)
+# Outputs and inputs of a tile, and how it is computed.
+FEW_ROWS = (64, 128, {"num_warps": 4, "num_stages": 5})
+# Programs for each multiprocessor that keep the memory busy.
+FULL = 4
+MOST_TILES = 8192
+
+
+@triton.jit
+def _weights(rows, ok, start, K, BK: tl.constexpr):
+    k = start + tl.arange(0, BK)
+    mask = ok[:, None] & (k < K)[None, :]
+    return tl.load(rows + k[None, :], mask, 0.0, eviction_policy="evict_first")
+
+
+@triton.jit
+def leave(out, y, places, n, ok, scale, bias, residual, behind):
+    """Finish float32 outputs of columns n and store them; `behind`: their places in residual."""
+    if scale is not None:
+        out *= tl.load(scale + n, ok, 0.0).to(tl.float32)
+    if bias is not None:
+        out += tl.load(bias + n, ok, 0.0).to(tl.float32)
+    if residual is not None:
+        out += tl.load(residual + behind, ok, 0.0).to(tl.float32)
+    tl.store(y + places, out.to(y.dtype.element_ty), ok)
+
+
+@triton.jit
+def _one(
+    x, weight, y, scale, bias, gain, residual, N, K, eps,
+    BN: tl.constexpr, BK: tl.constexpr, EARLY: tl.constexpr,
+):  # fmt: skip
+    n = tl.program_id(0) * BN + tl.arange(0, BN)
+    ok = n < N
+    rows = weight + n[:, None].to(tl.int64) * K
+    sums, squares = tl.zeros((BN, BK), tl.float32), tl.zeros((BK,), tl.float32)
+    w = _weights(rows, ok, 0, K, BK)
+    if EARLY:
+        gdc_wait()
+        gdc_launch_dependents()
+    for start in range(0, K, BK):
+        following = _weights(rows, ok, start + BK, K, BK)
+        k = start + tl.arange(0, BK)
+        a = tl.load(x + k, k < K, 0.0).to(tl.float32)
+        if gain is not None:
+            squares += a * a
+            a *= tl.load(gain + k, k < K, 0.0).to(tl.float32)
+        sums += w.to(tl.float32) * a[None, :]
+        w = following
+    out = tl.sum(sums, 1)
+    if gain is not None:
+        out *= tl.rsqrt(tl.sum(squares, 0) / K + eps)
+    leave(out, y, n, n, ok, scale, bias, residual, n)
+
+
+@triton.jit
+def settle(
+    sums, squares, y, scale, bias, gain, residual, partial, counters,
+    M, N, K, eps, residual_row,
+    SPLITS: tl.constexpr, BM: tl.constexpr, BN: tl.constexpr,
+):  # fmt: skip
+    """Sum (BN, BM) up over the splits, in their order, and store it: the last program does."""
+    tile, split = tl.program_id(0), tl.program_id(1)
+    m, i = tl.arange(0, BM), tl.arange(0, BN)
+    n = tile * BN + i
+    last = True
+    if SPLITS > 1:
+        size: tl.constexpr = (BN + 1) * BM
+        inner = i[:, None] * BM + m[None, :]
+        partial += tile * SPLITS * size
+        tl.store(partial + split * size + inner, sums)
+        tl.store(partial + split * size + BN * BM + m, squares)
+        tl.debug_barrier()
+        last = tl.atomic_add(counters + tile, 1, sem="acq_rel") == SPLITS - 1
+        if last:
+            sums, squares = tl.zeros((BN, BM), tl.float32), tl.zeros((BM,), tl.float32)
+            for s in range(SPLITS):
+                sums += tl.load(partial + s * size + inner, cache_modifier=".cg")
+                squares += tl.load(partial + s * size + BN * BM + m, cache_modifier=".cg")
+            tl.store(counters + tile, 0)
+    if last:
+        if gain is not None:
+            sums *= tl.rsqrt(squares / K + eps)[None, :]
+        ok = (n < N)[:, None] & (m < M)[None, :]
+        column = n[:, None] + tl.zeros((BN, BM), tl.int32)
+        places = m[None, :] * N + column
+        behind = m[None, :] * residual_row + column
+        leave(sums, y, places, column, ok, scale, bias, residual, behind)
+
+
+@triton.jit
+def _few(
+    x, weight, y, scale, bias, gain, residual, partial, counters,
+    M, N, K, eps, x_row, residual_row,
+    SPLITS: tl.constexpr, BM: tl.constexpr, BN: tl.constexpr, BK: tl.constexpr,
+    EARLY: tl.constexpr,
+):  # fmt: skip
+    n, m = tl.program_id(0) * BN + tl.arange(0, BN), tl.arange(0, BM)
+    rows = weight + n[:, None].to(tl.int64) * K
+    sums, squares = tl.zeros((BN, BM), tl.float32), tl.zeros((BM,), tl.float32)
+    share = tl.cdiv(tl.cdiv(K, BK), SPLITS) * BK
+    first = tl.program_id(1) * share
+    if EARLY:
+        gdc_wait()
+        gdc_launch_dependents()
+    for start in range(first, min(first + share, K), BK):
+        w = _weights(rows, n < N, start, K, BK)
+        k = start + tl.arange(0, BK)
+        inside = (k < K)[:, None] & (m < M)[None, :]
+        a = tl.load(x + m[None, :] * x_row + k[:, None], inside, 0.0)
+        if gain is not None:
+            wide = a.to(tl.float32)
+            squares += tl.sum(wide * wide, 0)
+            a = (wide * tl.load(gain + k, k < K, 0.0).to(tl.float32)[:, None]).to(a.dtype)
+        sums = tl.dot(w.to(a.dtype), a, sums, input_precision="ieee")
+    settle(
+        sums, squares, y, scale, bias, gain, residual, partial, counters,
+        M, N, K, eps, residual_row, SPLITS, BM, BN,
+    )  # fmt: skip
+
+
+def product(
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    gain: Tensor | None,
+    eps: float,
+    residual: Tensor | None,
+    scale: Tensor | None,
+) -> Tensor:
+    """As `zamba2_vl.ops.product`."""
+    n, k = weight.shape
+    rows, y = as_rows(x), x.new_empty(*x.shape[:-1], n)
+    behind = None if residual is None else as_rows(residual)
+    if len(rows) == 1:
+        tile, width, warps = ONE_ROW
+        _one[(triton.cdiv(n, tile),)](
+            rows, weight, y, scale, bias, gain, behind, n, k, eps,
+            BN=tile, BK=width, EARLY=False, num_warps=warps,
+        )  # fmt: skip
+        return y
+    tile, width, options = FEW_ROWS
+    splits = splitting(n, tile, triton.cdiv(k, width), x.device)
+    launch(
+        _few, rows, (weight,), y, scale, bias, gain, eps, behind,
+        SPLITS=splits, BN=tile, BK=width, EARLY=False, **options,
+    )  # fmt: skip
+    return y
+
+
+def as_rows(x: Tensor) -> Tensor:
+    """(rows, features), without a copy where the features of a row lie side by side."""
+    rows = x.reshape(-1, x.shape[-1])
+    return rows if rows.stride(1) == 1 else rows.contiguous()
+
+
+def launch(
+    kernel: Any,
+    rows: Tensor,
+    weights: tuple[Tensor, ...],
+    y: Tensor,
+    scale: Tensor | None,
+    bias: Tensor | None,
+    gain: Tensor | None,
+    eps: float,
+    residual: Tensor | None,
+    *,
+    SPLITS: int,
+    BN: int,
+    **options: Any,
+) -> None:
+    """Run a kernel that ends in `settle`."""
+    (m, k), n = rows.shape, y.shape[-1]
+    tiles, height = triton.cdiv(n, BN), max(16, triton.next_power_of_2(m))
+    size = tiles * SPLITS * (BN + 1) * height if SPLITS > 1 else 0
+    partial = torch.empty(size, device=rows.device)
+    kernel[(tiles, SPLITS)](
+        rows, *weights, y, scale, bias, gain, residual, partial, _counters(rows.device),
+        m, n, k, eps, rows.stride(0), 0 if residual is None else residual.stride(0),
+        SPLITS=SPLITS, BM=height, BN=BN, **options,
+    )  # fmt: skip
+
+
+def splitting(n: int, tile: int, steps: int, device: torch.device) -> int:
+    """Into how many parts the inputs are cut so that the GPU has enough programs."""
+    splits = 1
+    while splits * 2 <= steps and splits * triton.cdiv(n, tile) < FULL * _processors(device):
+        splits *= 2
+    return splits
+
+
+@lru_cache
+def _processors(device: torch.device) -> int:
+    if device.type != "cuda":  # Triton's interpreter
+        return 4
+    return torch.cuda.get_device_properties(device).multi_processor_count
+
+
+@lru_cache
+def _counters(device: torch.device) -> Tensor:
+    """Zeros, as every launch leaves them; so products of one device must follow each other."""
+    return torch.zeros(MOST_TILES, dtype=torch.int32, device=device)
