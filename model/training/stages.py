@@ -89,7 +89,7 @@ def _documents() -> Stage:
             Sheet(Canvas(patches=4400, windows=90, length=1792, text=900), 64, 0.20, least=800),
             Sheet(Canvas(patches=13600, windows=256, length=4608, text=1500), 20, 0.25, least=2000),
         ),
-        mixture=Mixture(read=0.12, real=0.48, count=0.4),
+        mixture=Mixture(read=0.12, real=0.5, count=0.36),
         glyph_weight=0.15,
     )
 

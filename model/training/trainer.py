@@ -72,7 +72,7 @@ class Plan:
     out: Path
     seconds: float
     rate: float = 2e-3
-    fall: float = 0.48
+    fall: float = 0.6
     save_every: float = 120.0
     look_every: float = 90.0
     drawn: int = 128
