@@ -1,5 +1,7 @@
 """How much arithmetic and memory traffic a model asks for, counted from its configuration."""
 
+import torch
+
 from zamba2_vl.config import TextConfig, VisionConfig, Zamba2VLConfig
 from zamba2_vl.vision.windows import WindowLayout
 
@@ -18,15 +20,20 @@ def prefill_operations(config: Zamba2VLConfig, rows: int, columns: int) -> dict[
         raise ValueError("a text-only model reads no page")
     merge = vision.spatial_merge_size
     layout = WindowLayout.for_grid(rows * merge, columns * merge, vision)
-    tokens = rows * columns
-    text = config.text
     return {
         "vision linear": _OPERATIONS * _vision_linear(vision) * layout.patches,
         "vision windows": _OPERATIONS * _vision_windows(vision, layout),
         "vision full attention": _OPERATIONS * _vision_full(vision) * layout.patches**2,
-        "text linear": _OPERATIONS * text_weights_used(text) * tokens,
-        "text attention": _OPERATIONS * _text_attention(text) * tokens**2 / 2,
-        "text scan": _OPERATIONS * _scan(text) * tokens,
+        **text_operations(config.text, rows * columns),
+    }
+
+
+def text_operations(config: TextConfig, tokens: int) -> dict[str, float]:
+    """The part of `prefill_operations` that the language model has, for a prompt of `tokens`."""
+    return {
+        "text linear": _OPERATIONS * text_weights_used(config) * tokens,
+        "text attention": _OPERATIONS * _text_attention(config) * tokens**2 / 2,
+        "text scan": _OPERATIONS * _scan(config) * tokens,
     }
 
 
@@ -49,6 +56,19 @@ def text_weights_used(config: TextConfig) -> int:
 def decode_bytes(config: TextConfig, weight_size: int) -> int:
     """Bytes of weights that one decoding step reads, output head included."""
     return weight_size * (text_weights_used(config) + config.vocab_size * config.hidden_size)
+
+
+def step_bytes(config: TextConfig, rows: int, context: int, weight_size: int) -> int:
+    """Bytes that one decoding step of `rows` answers must move, each after `context` tokens.
+
+    Weights once for all rows; of each row the float32 states read and written, and the keys and
+    values of what came before read, in the weights' type.
+    """
+    states = config.num_hidden_layers * config.mamba_inner * config.mamba_d_state
+    keys = config.num_key_value_heads * config.attention_head_dim
+    seen = len(config.hybrid_layer_ids) * 2 * keys * context
+    row = 2 * torch.float32.itemsize * states + weight_size * seen
+    return decode_bytes(config, weight_size) + rows * row
 
 
 def _vision_linear(config: VisionConfig) -> float:
