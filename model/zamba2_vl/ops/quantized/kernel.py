@@ -20,6 +20,13 @@ def _words(rows, ok, j, W):
 
 
 @triton.jit
+def _fraction(w, PLACE: tl.constexpr):
+    """1 + nibble / 16: the four bits from PLACE on, moved to the head of a float's fraction."""
+    moved = w << (19 - PLACE) if PLACE < 19 else w >> (PLACE - 19)
+    return ((moved & 0x780000) | 0x3F800000).to(tl.float32, bitcast=True)
+
+
+@triton.jit
 def _one(
     x, words, scales, y, scale, bias, gain, residual, N, K, W, eps,
     BN: tl.constexpr, BW: tl.constexpr, NIBBLES: tl.constexpr, EARLY: tl.constexpr,
@@ -46,10 +53,7 @@ def _one(
                 if gain is not None:
                     squares += a * a
                     a *= tl.load(gain + k, k < K, 0.0).to(tl.float32)
-                # The nibble at the head of a float's fraction: 1 + nibble / 16.
-                place: tl.constexpr = 4 * (g * NIBBLES + c)
-                moved = w << (19 - place) if place < 19 else w >> (place - 19)
-                part += ((moved & 0x780000) | 0x3F800000).to(tl.float32, bitcast=True) * a[None, :]
+                part += _fraction(w, 4 * (g * NIBBLES + c)) * a[None, :]
                 total += a
             factor = tl.load(scales + (j // 16 * GROUPS + g)[None, :], inside, 0.0).to(tl.float32)
             sums += (part * 16 - total[None, :] * 24) * factor
