@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 
+import torch
 from torch import Tensor
 
 from zamba2_vl.errors import ConfigError
@@ -33,6 +34,11 @@ def kernels(op: str, x: Tensor, *sizes: int) -> bool:
     if any(size < 16 or size & (size - 1) for size in sizes):
         return False
     return x.is_cuda or forced == "triton"
+
+
+def differentiated(x: Tensor) -> bool:
+    """Whether somebody will ask for gradients, which some kernels do not give."""
+    return torch.is_grad_enabled() and x.requires_grad
 
 
 @contextmanager

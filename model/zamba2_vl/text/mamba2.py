@@ -11,6 +11,7 @@ from zamba2_vl.ops.causal_conv import causal_conv
 from zamba2_vl.ops.gated_norm import gated_norm
 from zamba2_vl.ops.ssd_scan import ssd_scan
 from zamba2_vl.ops.state_update import state_update
+from zamba2_vl.ops.state_update.weights import Weights
 from zamba2_vl.text.linear import Linear
 from zamba2_vl.text.state import MambaState, Span
 
@@ -56,43 +57,56 @@ class Mamba2(nn.Module):
     ) -> Tensor:
         """x: (batch, length, hidden) -> the same shape. With a state, continues from it and moves
         it on by the valid tokens of `span`."""
+        projected: Tensor = self.in_proj(x)
+        lengths = None if span is None else span.lengths
+        if state is not None and x.shape[1] == 1:
+            y = state_update(projected[:, 0], state.conv, state.ssm, self._weights(), lengths)
+            y = y[:, None]
+        else:
+            y = self._read(projected, state, lengths)
+        result: Tensor = self.out_proj(y)
+        return result
+
+    def _read(self, projected: Tensor, state: MambaState | None, lengths: Tensor | None) -> Tensor:
+        """Many tokens, (batch, length, inner + channels + heads) -> (batch, length, inner)."""
         config = self.config
         inner, channels, heads = config.mamba_inner, config.conv_channels, config.n_mamba_heads
-        gate, mixed, dt = self.in_proj(x).split_with_sizes([inner, channels, heads], dim=-1)
-        mixed = self._convolve(mixed, state, span)
+        gate, mixed, dt = projected.split_with_sizes([inner, channels, heads], dim=-1)
+        before = None if state is None else state.conv
+        mixed, last_inputs = self.conv1d(mixed, before, lengths)
         groups, part = config.mamba_ngroups, config.mamba_ngroups * config.mamba_d_state
         values, b, c = mixed.split_with_sizes([inner, part, part], dim=-1)
         # The published code keeps every step at least this wide.
         dt = F.softplus(dt.float() + self.dt_bias.float()).clamp(min=config.time_step_min)
-        if span is not None and span.valid is not None:
-            dt = dt * span.valid[..., None]
-        a = -self.A_log.float().exp()
-        d = self.D.to(values.dtype)
-        step = state is not None and x.shape[1] == 1
-        tokens = x.shape[:1] if step else x.shape[:2]
-        values, dt = values.view(*tokens, heads, -1), dt.view(*tokens, heads)
-        b, c = b.view(*tokens, groups, -1), c.view(*tokens, groups, -1)
-        if state is None:
-            y, _ = ssd_scan(values, dt, a, b, c, d, config.chunk_size)
-        elif step:
-            y = state_update(state.ssm, values, dt, a, b, c, d)
-        else:
-            y, last = ssd_scan(values, dt, a, b, c, d, config.chunk_size, state.ssm)
-            state.ssm.copy_(last)
-        result: Tensor = self.out_proj(self.norm(y.reshape(gate.shape), gate))
-        return result
-
-    def _convolve(self, mixed: Tensor, state: MambaState | None, span: Span | None) -> Tensor:
-        taps = self.config.mamba_d_conv
-        if state is None:
-            before = mixed.new_zeros(mixed.shape[0], taps - 1, mixed.shape[2])
-        else:
-            before = state.conv.to(mixed.dtype)
-        window = torch.cat([before, mixed], dim=1)
-        y: Tensor = self.conv1d(window)
+        y, last = ssd_scan(
+            torch.unflatten(values, -1, (heads, -1)),
+            dt,
+            -self.A_log.float().exp(),
+            torch.unflatten(b, -1, (groups, -1)),
+            torch.unflatten(c, -1, (groups, -1)),
+            self.D.to(values.dtype),
+            config.chunk_size,
+            None if state is None else state.ssm,
+            lengths,
+        )
         if state is not None:
-            state.conv.copy_(_last_inputs(window, taps - 1, span))
-        return y
+            state.conv.copy_(last_inputs)
+            state.ssm.copy_(last)
+        normed: Tensor = self.norm(y.reshape(gate.shape), gate)
+        return normed
+
+    def _weights(self) -> Weights:
+        return Weights(
+            conv=self.conv1d.weight.squeeze(1),
+            conv_bias=self.conv1d.bias,
+            dt_bias=self.dt_bias,
+            a_log=self.A_log,
+            d=self.D,
+            floor=self.config.time_step_min,
+            norm=self.norm.weight,
+            groups=self.norm.groups,
+            eps=_NORM_EPS,
+        )
 
 
 class ShortConv(nn.Module):
@@ -109,8 +123,10 @@ class ShortConv(nn.Module):
         nn.init.uniform_(self.weight, -bound, bound)
         nn.init.uniform_(self.bias, -bound, bound)
 
-    def forward(self, window: Tensor) -> Tensor:
-        return causal_conv(window, self.weight.squeeze(1), self.bias)
+    def forward(
+        self, x: Tensor, before: Tensor | None, lengths: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        return causal_conv(x, self.weight.squeeze(1), self.bias, before, lengths)
 
 
 class GatedNorm(nn.Module):
@@ -123,12 +139,3 @@ class GatedNorm(nn.Module):
 
     def forward(self, y: Tensor, gate: Tensor) -> Tensor:
         return gated_norm(y, gate, self.weight, self.groups, _NORM_EPS)
-
-
-def _last_inputs(window: Tensor, kept: int, span: Span | None) -> Tensor:
-    """The inputs that the next token's convolution will look back on, (batch, kept, channels): the
-    last ones up to each row's last valid token. `window` begins with those before the first."""
-    if span is None or span.lengths is None:
-        return window[:, -kept:]
-    index = span.lengths[:, None] + torch.arange(kept, device=window.device)
-    return window.gather(1, index[..., None].expand(-1, -1, window.shape[2]))

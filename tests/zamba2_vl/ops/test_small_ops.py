@@ -12,8 +12,22 @@ from zamba2_vl.ops.rotary import frequencies, rotary
 def test_causal_conv_is_a_depthwise_convolution(length: int) -> None:
     window = torch.randn(2, 3 + length, 6)
     weight, bias = torch.randn(6, 4), torch.randn(6)
+    y, last = causal_conv(window[:, 3:], weight, bias, window[:, :3])
     expected = F.silu(F.conv1d(window.mT, weight[:, None], bias, groups=6)).mT
-    torch.testing.assert_close(causal_conv(window, weight, bias), expected)
+    torch.testing.assert_close(y, expected)
+    torch.testing.assert_close(last, window[:, -3:])
+
+
+def test_causal_conv_remembers_up_to_the_last_valid_token() -> None:
+    x, before = torch.randn(4, 5, 6), torch.randn(4, 3, 6)
+    weight, bias = torch.randn(6, 4), torch.randn(6)
+    _, last = causal_conv(x, weight, bias, before, torch.tensor([0, 1, 4, 5]))
+    for row, length in enumerate([0, 1, 4, 5]):
+        seen = torch.cat([before[row], x[row, :length]])
+        torch.testing.assert_close(last[row], seen[-3:])
+    y, _ = causal_conv(x, weight, bias)
+    expected, _ = causal_conv(x, weight, bias, torch.zeros(4, 3, 6))
+    torch.testing.assert_close(y, expected)
 
 
 def test_gated_norm_is_taken_over_groups() -> None:

@@ -3,7 +3,7 @@ import torch
 from torch import Tensor
 
 from zamba2_vl.ops.ssd_scan import ssd_scan
-from zamba2_vl.ops.state_update import state_update
+from zamba2_vl.ops.state_update.reference import recur
 
 
 def inputs(length: int, groups: int) -> list[Tensor]:
@@ -85,6 +85,6 @@ def test_a_step_is_a_scan_of_one(groups: int) -> None:
     dt[0, 0, 1] = 0
     state = torch.randn(2, 4, 3, 5)
     expected, last = ssd_scan(x, dt, a, b, c, d, 8, state)
-    y = state_update(state, x[:, 0], dt[:, 0], a, b[:, 0], c[:, 0], d)
+    y = recur(state, x[:, 0], dt[:, 0], a, b[:, 0], c[:, 0], d)
     torch.testing.assert_close(y, expected[:, 0])
     torch.testing.assert_close(state, last)

@@ -2,14 +2,29 @@
 
 from torch import Tensor
 
+from zamba2_vl.ops import backend
 from zamba2_vl.ops.causal_conv import reference
 
+if backend.TRITON:
+    from zamba2_vl.ops.causal_conv import kernel
 
-def causal_conv(window: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    """y_t = silu(bias + sum over k of weight[:, k] window_(t + k)).
 
-    window: (batch, taps - 1 + length, channels), the tokens after the inputs that precede them,
-    which are zeros at the start of a sequence; weight: (channels, taps); bias: (channels,).
-    Returns y (batch, length, channels) in the window's dtype.
+def causal_conv(
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor,
+    before: Tensor | None = None,
+    lengths: Tensor | None = None,
+) -> tuple[Tensor, Tensor]:
+    """y_t = silu(bias + sum over k of weight[:, k] x_(t - taps + 1 + k)).
+
+    x: (batch, length, channels); weight: (channels, taps); bias: (channels,); before:
+    (batch, taps - 1, channels), the inputs that precede x, None for zeros at the start of a
+    sequence; lengths: (batch,) valid tokens of each row, None if all are.
+
+    Returns y, shaped and typed like x, and what the token after each row's last valid one will find
+    as `before`. The kernel computes where no gradient is asked for.
     """
-    return reference.causal_conv(window, weight, bias)
+    if backend.kernels("causal_conv", x) and not backend.differentiated(x):
+        return kernel.causal_conv(x, weight, bias, before, lengths)
+    return reference.causal_conv(x, weight, bias, before, lengths)

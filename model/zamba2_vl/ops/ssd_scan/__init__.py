@@ -7,7 +7,7 @@ from zamba2_vl.ops import backend
 from zamba2_vl.ops.ssd_scan import reference
 
 if backend.TRITON:
-    from zamba2_vl.ops.ssd_scan import kernel
+    from zamba2_vl.ops.ssd_scan import kernel, segments
 
 
 def ssd_scan(
@@ -19,21 +19,27 @@ def ssd_scan(
     d: Tensor,
     chunk_size: int,
     state: Tensor | None = None,
+    lengths: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
     """y_t = C_t·S_t + D x_t with S_t = exp(dt_t A) S_(t-1) + dt_t x_t B_t.
 
     x: (batch, length, heads, width); dt: (batch, length, heads) float32, positive, or 0 for a token
     that must leave no trace; a: (heads,) float32, negative; b, c: (batch, length, groups, rank),
     heads / groups consecutive heads share a group; d: (heads,); state: (batch, heads, width, rank)
-    before the first token, None for zeros.
+    float32 before the first token, None for zeros; lengths: (batch,) valid tokens of each row, the
+    others' y being rubbish, None if all are.
 
-    Returns y, shaped and typed like x, and the float32 state after the last token. Decays and
-    states are float32, the large products in x's dtype, under autocast too. From zeros on a GPU, a
-    Triton kernel runs (widths and ranks are powers of two from 16), and only y is differentiable;
-    else memory grows with length x chunk_size.
+    Returns y, shaped and typed like x, and the float32 state after the last valid token. Decays and
+    states are float32, the large products in x's dtype, under autocast too. On a GPU a Triton
+    kernel runs where width and rank are powers of two from 16: from zeros one through which only y
+    is differentiable; with a state or lengths, where no gradient is asked for, one whose memory
+    does not grow. Else memory grows with length x chunk_size.
     """
-    if state is None and backend.kernels("ssd_scan", x, x.shape[-1], b.shape[-1]):
-        y, _, last = kernel.ssd_scan(x, dt, a, b, c, d)
-        return y, last
+    if backend.kernels("ssd_scan", x, x.shape[-1], b.shape[-1]):
+        if state is None and lengths is None:
+            y, _, last = kernel.ssd_scan(x, dt, a, b, c, d)
+            return y, last
+        if not backend.differentiated(x):
+            return segments.ssd_scan(x, dt, a, b, c, d, state, lengths)
     with torch.autocast(x.device.type, enabled=False):
-        return reference.ssd_scan(x, dt, a, b, c, d, chunk_size, state)
+        return reference.ssd_scan(x, dt, a, b, c, d, chunk_size, state, lengths)

@@ -19,8 +19,11 @@ def ssd_scan(
     d: Tensor,
     chunk_size: int,
     state: Tensor | None,
+    lengths: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
     batch, length, heads, width = x.shape
+    if lengths is not None:
+        dt = dt * (torch.arange(length, device=x.device) < lengths[:, None])[..., None]
     groups, rank = b.shape[2:]
     size = min(chunk_size, length)
     chunks = -(-length // size)
