@@ -165,7 +165,7 @@ class Zamba2_VLForConditionalGeneration(PreTrainedModel, GenerationMixin):
             if past_key_values is None:
                 text = self._core[0].config.text
                 past_key_values = Memory(text, inputs_embeds.device, inputs_embeds.dtype)
-            past_key_values.grow(batch, past_key_values.get_seq_length() + length)
+            past_key_values.grow(batch, [past_key_values.get_seq_length() + length])
             state = past_key_values.first(batch)
         hidden = self.language_model(inputs_embeds, state, lengths)
         if order is not None:

@@ -6,9 +6,12 @@ from contextlib import contextmanager, nullcontext
 import torch
 from torch import Tensor
 
+from zamba2_vl.engine.memory import Memory
 from zamba2_vl.engine.request import Answer
+from zamba2_vl.engine.sampling import continue_with
 from zamba2_vl.text.decoder import Decoder
 from zamba2_vl.text.linear import Embedding, Linear
+from zamba2_vl.text.paged import PagedState
 from zamba2_vl.text.state import DecoderState
 
 # Bytes that packed copies may take beside the weights: ten times what the bundled model needs.
@@ -17,7 +20,24 @@ _SPARE = 2**28
 _FEW = 4
 
 
-def decode(decoder: Decoder, state: DecoderState, answers: Sequence[Answer]) -> Tensor:
+class StepsAtOnce:
+    """Steps that are over when they return."""
+
+    def __init__(self, decoder: Decoder, memory: Memory) -> None:
+        self._decoder = decoder
+        self._memory = memory
+
+    def step(self, answers: Sequence[Answer]) -> None:
+        """Move answers on by a token that they choose and those that their grammars force. Row i
+        of the memory is that of answer i."""
+        logits = decode(self._decoder, self._memory.first(len(answers)), answers)
+        continue_with(logits, answers)
+
+    def settle(self) -> None:
+        """Nothing is left to be told."""
+
+
+def decode(decoder: Decoder, state: DecoderState | PagedState, answers: Sequence[Answer]) -> Tensor:
     """Feed each answer's unread tokens, and return the logits (rows, vocabulary) after the last.
 
     Row i of `state` is the memory of answer i. Rows read one token each as a rule; where a grammar

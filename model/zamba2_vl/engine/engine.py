@@ -9,15 +9,22 @@ from typing import Any
 import torch
 
 from zamba2_vl.checkpoint import Model
+from zamba2_vl.engine.ahead import StepsAhead
+from zamba2_vl.engine.cache import Cache
+from zamba2_vl.engine.decode import StepsAtOnce, lay_out
+from zamba2_vl.engine.memory import Memory
+from zamba2_vl.engine.pages import PagedCache
 from zamba2_vl.engine.prefill import language_model
 from zamba2_vl.engine.request import Answer, Generation, Request, Token
-from zamba2_vl.engine.scheduler import Scheduler
+from zamba2_vl.engine.scheduler import Scheduler, Steps
 from zamba2_vl.errors import DeviceError, InputError
 from zamba2_vl.model import VisionLanguageModel
 from zamba2_vl.tokenizer import Tokenizer
 
-# Enough that the matrix products of a chunk are large; a whole page usually fits into two.
-CHUNK = 1024
+# Enough that the matrix products of a chunk are large; a whole page usually fits into two, or one.
+_CHUNK = {"cpu": 1024, "cuda": 4096}
+# Patches of pictures that a GPU sees at once: five pages. A processor would gain nothing.
+_TOGETHER = 2**15
 
 
 class Engine:
@@ -25,16 +32,44 @@ class Engine:
 
     `slots`: answers that run at the same time. `chunk`: prompt tokens that are read between two
     steps of the running answers. Without a tokenizer answers are token ids, and texts are empty.
+
+    On CUDA the attention caches lie in pages, and the host follows the device's steps; `paged` does
+    so, or not, anywhere. `tokens` then bounds what all requests hold at a time, the others wait;
+    without it they may fill what is free of the device's memory. `captures`: steps become CUDA
+    graphs.
     """
 
     def __init__(
-        self, model: Model, tokenizer: Tokenizer | None = None, slots: int = 8, chunk: int = CHUNK
+        self,
+        model: Model,
+        tokenizer: Tokenizer | None = None,
+        slots: int = 8,
+        chunk: int | None = None,
+        *,
+        tokens: int | None = None,
+        paged: bool | None = None,
+        captures: bool = True,
     ) -> None:
+        decoder = language_model(model.eval())
+        weight = decoder.model.embed_tokens.weight
+        device, cuda = weight.device, weight.is_cuda
+        if chunk is None:
+            chunk = _CHUNK["cuda" if cuda else "cpu"]
         if slots < 1 or chunk < 1:
             raise InputError("slots and chunk must be at least 1")
         self._model = model
         self._tokenizer = tokenizer
-        self._scheduler = Scheduler(model.eval(), slots, chunk)
+        lay_out(decoder)
+        memory: Memory
+        steps: Steps
+        if cuda if paged is None else paged:
+            memory = pages = PagedCache(decoder.config, device, weight.dtype, tokens, slots)
+            steps = StepsAhead(decoder, pages, cuda and captures)
+        else:
+            memory = Cache(decoder.config, device, weight.dtype)
+            steps = StepsAtOnce(decoder, memory)
+        together = _TOGETHER if cuda else 0
+        self._scheduler = Scheduler(model, memory, steps, slots, chunk, together)
         self._lock = threading.RLock()
 
     def submit(self, request: Request) -> Answer:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
+from zamba2_vl.engine.prefix import Prefix
 from zamba2_vl.errors import InputError
 from zamba2_vl.image import PatchGrid
 from zamba2_vl.tokenizer import TextStream, Tokenizer
@@ -130,14 +131,16 @@ class Clock:
 class Answer:
     """The state of one request.
 
-    `unread` holds its tokens that the model has not seen yet; `error` what its grammar or its
-    listener raised, which ends this answer and no other.
+    `unread` holds its tokens that the model has not seen yet; `prefix` what its prompt may share
+    with others; `error` what its grammar or its listener raised, which ends this answer and no
+    other.
     """
 
     def __init__(self, request: Request, tokenizer: Tokenizer | None) -> None:
         self.request = request
         self.clock = Clock()
         self.random = random.Random(request.seed)
+        self.prefix: Prefix | None = None
         self.unread: list[int] = []
         self.finish_reason: FinishReason | None = None
         self.error: Exception | None = None

@@ -3,6 +3,7 @@
 import math
 import threading
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import pytest
@@ -17,6 +18,13 @@ from zamba2_vl.vision.windows import WindowLayout
 
 Ask = Callable[..., Request]
 Script = Callable[[str, set[int]], Constraint]
+Build = Callable[..., Engine]
+
+
+@pytest.fixture(params=[False, True], ids=["dense", "paged"])
+def build(request: pytest.FixtureRequest) -> Build:
+    """An engine as it runs on a processor, and as on CUDA."""
+    return partial(Engine, paged=request.param)
 
 
 def unequal(ask: Ask, **settings: object) -> list[Request]:
@@ -53,10 +61,10 @@ def one_pass(model: VisionLanguageModel, request: Request, answer: list[int]) ->
 
 
 def test_prefill_and_steps_are_one_pass(
-    model: VisionLanguageModel, tokenizer: Tokenizer, ask: Ask
+    build: Build, model: VisionLanguageModel, tokenizer: Tokenizer, ask: Ask
 ) -> None:
     for request in unequal(ask):
-        (answer,) = Engine(model, tokenizer).run([request])
+        (answer,) = build(model, tokenizer).run([request])
         whole = one_pass(model, request, answer.token_ids)
         assert answer.token_ids == whole.argmax(-1).tolist()
         np.testing.assert_allclose(answer.logprobs, whole.amax(-1), atol=1e-4)
@@ -66,45 +74,50 @@ def test_prefill_and_steps_are_one_pass(
 
 @pytest.mark.parametrize("chunk", [1, 3, 8, 37])
 def test_chunked_prefill_is_whole_prefill(
-    chunk: int, model: VisionLanguageModel, tokenizer: Tokenizer, ask: Ask
+    chunk: int, build: Build, model: VisionLanguageModel, tokenizer: Tokenizer, ask: Ask
 ) -> None:
-    whole, chunked = Engine(model, tokenizer), Engine(model, tokenizer, chunk=chunk)
+    whole, chunked = build(model, tokenizer), build(model, tokenizer, chunk=chunk)
     for request in unequal(ask):
         same(chunked.run([request])[0], whole.run([request])[0])
 
 
 @pytest.mark.parametrize("slots", [1, 2, 3, 8])
 def test_a_batch_of_n_is_n_batches_of_one(
-    slots: int, model: VisionLanguageModel, tokenizer: Tokenizer, ask: Ask
+    slots: int, build: Build, model: VisionLanguageModel, tokenizer: Tokenizer, ask: Ask
 ) -> None:
-    alone = [Engine(model, tokenizer).run([request])[0] for request in unequal(ask)]
-    together = Engine(model, tokenizer, slots=slots, chunk=16).run(unequal(ask))
+    alone = [build(model, tokenizer).run([request])[0] for request in unequal(ask)]
+    together = build(model, tokenizer, slots=slots, chunk=16).run(unequal(ask))
     for ours, theirs in zip(together, alone, strict=True):
         same(ours, theirs)
 
 
 def test_a_seed_gives_the_same_answer_whatever_the_neighbours(
-    model: VisionLanguageModel, tokenizer: Tokenizer, ask: Ask
+    build: Build, model: VisionLanguageModel, tokenizer: Tokenizer, ask: Ask
 ) -> None:
     settings = {"temperature": 0.9, "top_p": 0.95, "seed": 3}
-    alone = [Engine(model, tokenizer).run([r])[0] for r in unequal(ask, **settings)]
-    together = Engine(model, tokenizer, slots=3).run(unequal(ask, **settings))
+    alone = [build(model, tokenizer).run([r])[0] for r in unequal(ask, **settings)]
+    together = build(model, tokenizer, slots=3).run(unequal(ask, **settings))
     for ours, theirs in zip(together, alone, strict=True):
         same(ours, theirs)
-    other = Engine(model, tokenizer).run(unequal(ask, **{**settings, "seed": 4}))
+    other = build(model, tokenizer).run(unequal(ask, **{**settings, "seed": 4}))
     assert any(a.token_ids != b.token_ids for a, b in zip(alone, other, strict=True))
 
 
 @pytest.mark.parametrize("slots", [1, 4])
 def test_forced_tokens_are_read_like_any_others(
-    slots: int, model: VisionLanguageModel, tokenizer: Tokenizer, ask: Ask, script: Script
+    slots: int,
+    build: Build,
+    model: VisionLanguageModel,
+    tokenizer: Tokenizer,
+    ask: Ask,
+    script: Script,
 ) -> None:
     written = '{"merchant":"Corner Shop","total":"12.50 €"}'
     choices = {0, *range(13, 24), *range(37, 43)}
     scripted = [ask("Fields?", (2, 3), constraint=script(written, choices)) for _ in range(2)]
     requests = [scripted[0], ask("Hi", max_new_tokens=12), scripted[1]]
-    first, free, last = Engine(model, tokenizer, slots=slots).run(requests)
-    same(free, Engine(model, tokenizer).run([ask("Hi", max_new_tokens=12)])[0])
+    first, free, last = build(model, tokenizer, slots=slots).run(requests)
+    same(free, build(model, tokenizer).run([ask("Hi", max_new_tokens=12)])[0])
     same(first, last)
     assert first.text == written
     assert first.finish_reason == "stop"
@@ -118,20 +131,20 @@ def test_forced_tokens_are_read_like_any_others(
 
 
 def test_the_memory_is_used_again(
-    model: VisionLanguageModel, tokenizer: Tokenizer, ask: Ask
+    build: Build, model: VisionLanguageModel, tokenizer: Tokenizer, ask: Ask
 ) -> None:
-    engine = Engine(model, tokenizer, slots=2)
+    engine = build(model, tokenizer, slots=2)
     first = engine.run(unequal(ask))
     for ours, theirs in zip(engine.run(unequal(ask)), first, strict=True):
         same(ours, theirs)
 
 
 def test_requests_may_arrive_at_any_time(
-    model: VisionLanguageModel, tokenizer: Tokenizer, ask: Ask
+    build: Build, model: VisionLanguageModel, tokenizer: Tokenizer, ask: Ask
 ) -> None:
     requests = unequal(ask)
-    alone = [Engine(model, tokenizer).run([request])[0] for request in requests]
-    engine = Engine(model, tokenizer, slots=3, chunk=16)
+    alone = [build(model, tokenizer).run([request])[0] for request in requests]
+    engine = build(model, tokenizer, slots=3, chunk=16)
     answers = []
     for request in requests:
         answers.append(engine.submit(request))
@@ -144,11 +157,11 @@ def test_requests_may_arrive_at_any_time(
 
 
 def test_threads_share_the_steps(
-    model: VisionLanguageModel, tokenizer: Tokenizer, ask: Ask
+    build: Build, model: VisionLanguageModel, tokenizer: Tokenizer, ask: Ask
 ) -> None:
     requests = unequal(ask)
-    alone = [Engine(model, tokenizer).run([request])[0] for request in requests]
-    engine = Engine(model, tokenizer, slots=4)
+    alone = [build(model, tokenizer).run([request])[0] for request in requests]
+    engine = build(model, tokenizer, slots=4)
     results: dict[int, Generation] = {}
 
     def work(index: int) -> None:
@@ -164,24 +177,24 @@ def test_threads_share_the_steps(
 
 
 def test_an_end_token_ends_the_answer(
-    model: VisionLanguageModel, tokenizer: Tokenizer, ask: Ask
+    build: Build, model: VisionLanguageModel, tokenizer: Tokenizer, ask: Ask
 ) -> None:
-    (free,) = Engine(model, tokenizer).run([ask("Hi", max_new_tokens=10)])
+    (free,) = build(model, tokenizer).run([ask("Hi", max_new_tokens=10)])
     end = free.token_ids[4]
     place = free.token_ids.index(end)
     request = ask("Hi", max_new_tokens=10, end_tokens=frozenset({end}))
-    (answer,) = Engine(model, tokenizer).run([request])
+    (answer,) = build(model, tokenizer).run([request])
     assert answer.finish_reason == "stop"
     assert answer.token_ids == free.token_ids[: place + 1]
     assert answer.text == tokenizer.decode(free.token_ids[:place])
 
 
 def test_a_stream_says_what_the_answer_says(
-    model: VisionLanguageModel, tokenizer: Tokenizer, ask: Ask
+    build: Build, model: VisionLanguageModel, tokenizer: Tokenizer, ask: Ask
 ) -> None:
-    (answer,) = Engine(model, tokenizer).run([ask("Hi", (2, 3), max_new_tokens=30)])
+    (answer,) = build(model, tokenizer).run([ask("Hi", (2, 3), max_new_tokens=30)])
     heard: list[Token] = []
-    stream = Engine(model, tokenizer).stream(
+    stream = build(model, tokenizer).stream(
         ask("Hi", (2, 3), max_new_tokens=30, on_token=heard.append)
     )
     tokens = list(stream)
@@ -191,9 +204,9 @@ def test_a_stream_says_what_the_answer_says(
 
 
 def test_a_closed_stream_frees_its_place(
-    model: VisionLanguageModel, tokenizer: Tokenizer, ask: Ask
+    build: Build, model: VisionLanguageModel, tokenizer: Tokenizer, ask: Ask
 ) -> None:
-    engine = Engine(model, tokenizer, slots=1)
+    engine = build(model, tokenizer, slots=1)
     stream = engine.stream(ask("Hi", max_new_tokens=100_000))
     next(stream)
     stream.close()
@@ -202,11 +215,11 @@ def test_a_closed_stream_frees_its_place(
 
 
 def test_cancelling_leaves_the_neighbours_alone(
-    model: VisionLanguageModel, tokenizer: Tokenizer, ask: Ask
+    build: Build, model: VisionLanguageModel, tokenizer: Tokenizer, ask: Ask
 ) -> None:
     requests = unequal(ask)
-    alone = [Engine(model, tokenizer).run([request])[0] for request in requests]
-    engine = Engine(model, tokenizer, slots=3)
+    alone = [build(model, tokenizer).run([request])[0] for request in requests]
+    engine = build(model, tokenizer, slots=3)
     answers = [engine.submit(request) for request in requests]
     for _ in range(3):
         engine.step()
@@ -223,79 +236,83 @@ def test_cancelling_leaves_the_neighbours_alone(
 
 
 def test_a_listener_that_raises_ends_its_own_request_alone(
-    model: VisionLanguageModel, tokenizer: Tokenizer, ask: Ask
+    build: Build, model: VisionLanguageModel, tokenizer: Tokenizer, ask: Ask
 ) -> None:
     def refuse(token: Token) -> None:
         raise TimeoutError("enough")
 
-    engine = Engine(model, tokenizer)
+    engine = build(model, tokenizer)
     neighbour = engine.submit(ask("Hi", max_new_tokens=6))
     with pytest.raises(TimeoutError, match="enough"):
         engine.run([ask("Ho", max_new_tokens=6, on_token=refuse)])
     while not neighbour.finished:
         engine.step()
-    same(neighbour.result(), Engine(model, tokenizer).run([ask("Hi", max_new_tokens=6)])[0])
+    same(neighbour.result(), build(model, tokenizer).run([ask("Hi", max_new_tokens=6)])[0])
 
 
 def test_an_interrupt_ends_everything_and_leaves_a_usable_engine(
-    model: VisionLanguageModel, tokenizer: Tokenizer, ask: Ask
+    build: Build, model: VisionLanguageModel, tokenizer: Tokenizer, ask: Ask
 ) -> None:
     def interrupt(token: Token) -> None:
         raise KeyboardInterrupt
 
-    engine = Engine(model, tokenizer)
+    engine = build(model, tokenizer)
     neighbour = engine.submit(ask("Hi", max_new_tokens=6))
     with pytest.raises(KeyboardInterrupt):
         engine.run([ask("Ho", max_new_tokens=6, on_token=interrupt)])
     assert neighbour.finish_reason == "cancelled"
     same(
         engine.run([ask("Hi", max_new_tokens=6)])[0],
-        Engine(model, tokenizer).run([ask("Hi", max_new_tokens=6)])[0],
+        build(model, tokenizer).run([ask("Hi", max_new_tokens=6)])[0],
     )
 
 
 def test_a_text_only_model_answers_too(
-    model: VisionLanguageModel, tokenizer: Tokenizer, ask: Ask
+    build: Build, model: VisionLanguageModel, tokenizer: Tokenizer, ask: Ask
 ) -> None:
-    (alone,) = Engine(model.language_model, tokenizer).run([ask("Hi", max_new_tokens=6)])
-    same(alone, Engine(model, tokenizer).run([ask("Hi", max_new_tokens=6)])[0])
+    (alone,) = build(model.language_model, tokenizer).run([ask("Hi", max_new_tokens=6)])
+    same(alone, build(model, tokenizer).run([ask("Hi", max_new_tokens=6)])[0])
     with pytest.raises(InputError, match="text only"):
-        Engine(model.language_model, tokenizer).run([ask("Hi", (1, 1))])
+        build(model.language_model, tokenizer).run([ask("Hi", (1, 1))])
 
 
-def test_without_a_tokenizer_there_are_ids_alone(model: VisionLanguageModel, ask: Ask) -> None:
-    (answer,) = Engine(model).run([ask("Hi", max_new_tokens=3)])
+def test_without_a_tokenizer_there_are_ids_alone(
+    build: Build, model: VisionLanguageModel, ask: Ask
+) -> None:
+    (answer,) = build(model).run([ask("Hi", max_new_tokens=3)])
     assert (len(answer.token_ids), answer.text) == (3, "")
     with pytest.raises(InputError, match="tokenizer"):
-        Engine(model).run([ask("Hi", stop=["x"])])
+        build(model).run([ask("Hi", stop=["x"])])
 
 
 def test_prompts_that_do_not_fit_are_refused(
-    model: VisionLanguageModel, tokenizer: Tokenizer, ask: Ask
+    build: Build, model: VisionLanguageModel, tokenizer: Tokenizer, ask: Ask
 ) -> None:
-    engine = Engine(model, tokenizer)
+    engine = build(model, tokenizer)
     pictures = ask("Hi", (2, 2))
     with pytest.raises(InputError, match="4 image tokens, its pictures give 0"):
         engine.submit(Request(prompt=pictures.prompt))
     with pytest.raises(InputError, match="outside the vocabulary"):
         engine.submit(Request(prompt=[100_000]))
     with pytest.raises(InputError, match="slots"):
-        Engine(model, tokenizer, slots=0)
+        build(model, tokenizer, slots=0)
 
 
 def test_training_may_follow_on_a_page_of_the_same_shape(
-    model: VisionLanguageModel, tokenizer: Tokenizer, ask: Ask
+    build: Build, model: VisionLanguageModel, tokenizer: Tokenizer, ask: Ask
 ) -> None:
     request = ask("Hi", (7, 9), max_new_tokens=1)
-    Engine(model, tokenizer).run([request])
+    build(model, tokenizer).run([request])
     layout = WindowLayout.for_grid(14, 18, model.vision_tower.config)
     features = model.vision_tower(layout.pack(request.images[0].patches)[None], layout)
     (gradient,) = torch.autograd.grad(features.sum(), [model.vision_tower.patch_embed.proj.weight])
     assert gradient.isfinite().all()
 
 
-def test_times_add_up(model: VisionLanguageModel, tokenizer: Tokenizer, ask: Ask) -> None:
-    (answer,) = Engine(model, tokenizer, chunk=4).run([ask("Hi", (2, 2), max_new_tokens=4)])
+def test_times_add_up(
+    build: Build, model: VisionLanguageModel, tokenizer: Tokenizer, ask: Ask
+) -> None:
+    (answer,) = build(model, tokenizer, chunk=4).run([ask("Hi", (2, 2), max_new_tokens=4)])
     times = answer.timings
     assert min(times.vision, times.prefill) > 0
     assert times.vision + times.prefill <= times.first_token
