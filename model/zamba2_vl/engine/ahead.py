@@ -13,7 +13,7 @@ from zamba2_vl.engine.desk import CHOSEN, LENGTHS, Desk
 from zamba2_vl.engine.graphs import Graphs
 from zamba2_vl.engine.pages import PagedCache
 from zamba2_vl.engine.request import Answer
-from zamba2_vl.engine.sampling import allowed_bits, dials
+from zamba2_vl.engine.sampling import allowed_bits, constrained, dials, drawn
 from zamba2_vl.text.decoder import Decoder
 
 
@@ -93,14 +93,14 @@ class StepsAhead:
             for row, answer in enumerate(answers)
             if not answer.unread and not answer.finished
         }
-        masked = any(answer.request.constraint is not None for answer in asked.values())
+        masked = constrained(asked.values())
         if masked:
             desk.allowed.send(allowed_bits(asked, rows, self._decoder.config.vocab_size))
-        drawn = any(answer.request.temperature > 0 for answer in asked.values())
-        if drawn:
+        draws = drawn(asked.values())
+        if draws:
             desk.dials.send(dials(asked, rows))
         if asked:
-            key = ("choose", rows, masked, drawn)
-            self._graphs.run(key, lambda: desk.choose(rows, masked, drawn))
+            key = ("choose", rows, masked, draws)
+            self._graphs.run(key, lambda: desk.choose(rows, masked, draws))
             desk.tell()
         self._asked = asked

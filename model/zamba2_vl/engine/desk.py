@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from zamba2_vl.engine.pages import PagedCache
-from zamba2_vl.engine.sampling import pick
+from zamba2_vl.ops import sampling
 from zamba2_vl.text.decoder import Decoder
 
 LENGTHS = (1, 8, 32)
@@ -77,8 +77,10 @@ class Desk:
     def choose(self, rows: int, masked: bool, drawn: bool) -> None:
         """Choose a token for each of the first rows."""
         allowed = self.allowed.received[:rows] if masked else None
-        dials = self.dials.received[:rows].unbind(1) if drawn else None
-        self._ids[:rows], self._logprobs[:rows] = pick(self._logits[:rows], allowed, dials)
+        dials = self.dials.received[:rows].unbind(1) if drawn else ()
+        ids, logprobs = sampling.choose(self._logits[:rows], allowed, *dials)
+        self._ids[:rows] = ids
+        self._logprobs[:rows] = logprobs
 
     def tell(self) -> None:
         """Begin to tell the host what was chosen."""

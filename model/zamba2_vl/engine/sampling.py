@@ -1,6 +1,6 @@
-"""Choosing the next token of every row at once."""
+"""Choosing the next token of every row at once: what the host has to say to it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import torch
@@ -8,9 +8,7 @@ from torch import Tensor
 
 from zamba2_vl.engine.request import Answer
 from zamba2_vl.errors import InputError
-
-_STUCK = "the grammar allows no token, yet it has not finished"
-_TINY = torch.finfo(torch.float32).tiny
+from zamba2_vl.ops import sampling
 
 
 def continue_with(logits: Tensor, answers: Sequence[Answer]) -> None:
@@ -26,61 +24,22 @@ def choose(logits: Tensor, answers: Sequence[Answer]) -> tuple[list[int], list[f
     number a token from its request's own generator, so neither the device nor the neighbours in a
     batch change what a seed gives.
     """
-    logits = logits.float()
-    open_to_choice = _under_grammar(logits, answers)
-    chosen = open_to_choice.argmax(-1)
-    drawn = [i for i, answer in enumerate(answers) if answer.request.temperature > 0]
-    if drawn:
-        asked = {row: answers[i] for row, i in enumerate(drawn)}
-        turned = dials(asked, len(drawn)).to(logits.device)
-        chosen[drawn] = _draw(open_to_choice[drawn], *turned.unbind(1))
-    own = logits.gather(-1, chosen[:, None])[:, 0] - logits.logsumexp(-1)
-    return chosen.tolist(), own.tolist()
+    rows, vocabulary = logits.shape
+    asked = dict(enumerate(answers))
+    bits = allowed_bits(asked, rows, vocabulary).to(logits.device) if constrained(answers) else None
+    turned = dials(asked, rows).to(logits.device).unbind(1) if drawn(answers) else ()
+    ids, logprobs = sampling.choose(logits, bits, *turned)
+    return ids.tolist(), logprobs.tolist()
 
 
-def _under_grammar(logits: Tensor, answers: Sequence[Answer]) -> Tensor:
-    """A copy of the logits with -inf where a row's grammar allows no token; `logits` if none has
-    a grammar. An answer whose grammar fails ends, and its row means nothing."""
-    masked = logits
-    for row, answer in enumerate(answers):
-        constraint = answer.request.constraint
-        if constraint is None:
-            continue
-        if masked is logits:
-            masked = logits.clone()
-        try:
-            allowed = torch.as_tensor(constraint.allowed(), device=logits.device)
-            if not allowed.any():
-                raise InputError(_STUCK)
-        except Exception as error:
-            answer.fail(error)
-            continue
-        known = min(len(allowed), logits.shape[-1])
-        masked[row, :known].masked_fill_(~allowed[:known], -torch.inf)
-        masked[row, known:] = -torch.inf
-    return masked
+def constrained(answers: Iterable[Answer]) -> bool:
+    """Whether any of them has a grammar."""
+    return any(answer.request.constraint is not None for answer in answers)
 
 
-def pick(
-    logits: Tensor, allowed: Tensor | None, dials: Sequence[Tensor] | None
-) -> tuple[Tensor, Tensor]:
-    """Choose on the device, without asking it anything.
-
-    logits: (rows, vocabulary); allowed: `allowed_bits` or None; dials: temperature, top_p and a
-    uniform number, (rows,) each, or None where all are greedy. Returns ids and the model's own
-    log-probabilities, (rows,) each.
-    """
-    logits = logits.float()
-    open_to_choice = logits
-    if allowed is not None:
-        ids = torch.arange(logits.shape[-1], device=logits.device)
-        bits = allowed[:, ids // 32] >> (ids % 32)
-        open_to_choice = logits.masked_fill(bits & 1 == 0, -torch.inf)
-    chosen = open_to_choice.argmax(-1)
-    if dials is not None:
-        chosen = torch.where(dials[0] > 0, _draw(open_to_choice, *dials), chosen)
-    own = logits.gather(-1, chosen[:, None])[:, 0] - logits.logsumexp(-1)
-    return chosen, own
+def drawn(answers: Iterable[Answer]) -> bool:
+    """Whether any of them takes other tokens than the likeliest."""
+    return any(answer.request.temperature > 0 for answer in answers)
 
 
 def allowed_bits(asked: Mapping[int, Answer], rows: int, vocabulary: int) -> Tensor:
@@ -94,7 +53,7 @@ def allowed_bits(asked: Mapping[int, Answer], rows: int, vocabulary: int) -> Ten
         try:
             allowed = np.asarray(constraint.allowed())
             if not allowed.any():
-                raise InputError(_STUCK)
+                raise InputError("the grammar allows no token, yet it has not finished")
         except Exception as error:
             answer.fail(error)
             continue
@@ -113,21 +72,3 @@ def dials(asked: Mapping[int, Answer], rows: int) -> Tensor:
         if request.temperature > 0:
             values[row] = torch.tensor([request.temperature, request.top_p, answer.random.random()])
     return values
-
-
-def _draw(logits: Tensor, temperature: Tensor, top_p: Tensor, uniform: Tensor) -> Tensor:
-    """One token a row from softmax(logits / temperature), its unlikely tail beyond top_p cut off.
-
-    The likeliest token always stays. Drawn by inverting the cumulative distribution at one uniform
-    number.
-    """
-    # The largest is moved to 0 first: a tiny temperature must not carry it off to infinity.
-    scaled = (logits - logits.amax(-1, keepdim=True)) / temperature[:, None].clamp(min=_TINY)
-    likelihood, order = scaled.softmax(-1).sort(dim=-1, descending=True, stable=True)
-    before = likelihood.cumsum(-1) - likelihood
-    kept = likelihood.masked_fill(before >= top_p[:, None], 0).cumsum(-1)
-    place = torch.searchsorted(kept, uniform[:, None] * kept[:, -1:], right=True)
-    # A number that rounding brings up to the whole sum would fall off the last kept token.
-    last = (kept < kept[:, -1:]).sum(-1, keepdim=True)
-    drawn: Tensor = order.gather(-1, place.minimum(last))[:, 0]
-    return drawn

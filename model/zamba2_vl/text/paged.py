@@ -100,12 +100,8 @@ class PagedState:
         return self._span(length, device, first if alike else None, end)
 
     def open_span(self, length: int, lengths: Tensor) -> Span:
-        """A plan that the host has no part in, for any `lengths` (batch,) that the device holds.
-
-        A row that has no token steps, where `length` is 1, on rubbish of its own.
-        """
-        span = self._span(length, lengths, None, self.capacity)
-        return replace(span, lengths=None, valid=None) if length == 1 else span
+        """A plan that the host has no part in, for any `lengths` (batch,) that the device holds."""
+        return self._span(length, lengths, None, self.capacity)
 
     def advance(self, length: int, lengths: Tensor | None) -> None:
         """Count the tokens of a span that every layer has taken in."""
