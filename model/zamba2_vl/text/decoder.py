@@ -11,6 +11,7 @@ from zamba2_vl.ops.rotary import frequencies
 from zamba2_vl.text.adapter import Adapter
 from zamba2_vl.text.linear import Embedding, Linear
 from zamba2_vl.text.mamba2 import Mamba2
+from zamba2_vl.text.paged import PagedState
 from zamba2_vl.text.shared_block import Angles, SharedBlock
 from zamba2_vl.text.state import KeyValues, MambaState, PagedKeyValues, Span, State
 
@@ -111,7 +112,7 @@ class Layers(nn.Module):
     def forward(
         self, embeds: Tensor, state: State | None = None, span: Span | None = None
     ) -> Tensor:
-        angles = self._angles(embeds, span) if self.config.use_mem_rope else None
+        angles = self._angles(embeds, state, span) if self.config.use_mem_rope else None
         hidden = embeds
         for index, layer in enumerate(self.layers):
             memory = None if state is None else state.mamba(index)
@@ -123,17 +124,21 @@ class Layers(nn.Module):
         normed: Tensor = self.final_layernorm(hidden)
         return normed
 
-    def _angles(self, embeds: Tensor, span: Span | None) -> Angles:
-        """cos and sin of the tokens' positions, (1 or batch, 1, length, head_dim / 2)."""
+    def _angles(self, embeds: Tensor, state: State | None, span: Span | None) -> Angles:
+        """Per position (head_dim / 2,) over pages, else cos and sin at the tokens' positions,
+        (1 or batch, 1, length, head_dim / 2)."""
         config = self.config
         width, theta = config.attention_head_dim, config.rope_theta
         if config.use_long_context:
             theta *= _LONG_CONTEXT_STRETCH ** (width / (width - 2))
+        per_position = frequencies(width, theta, embeds.device)
+        if isinstance(state, PagedState):
+            return per_position
         if span is None:
             positions = torch.arange(embeds.shape[1], device=embeds.device)[None]
         else:
             positions = span.positions
-        turns = positions[:, None, :, None] * frequencies(width, theta, embeds.device)
+        turns = positions[:, None, :, None] * per_position
         return turns.cos(), turns.sin()
 
 
@@ -167,7 +172,7 @@ class HybridLayer(nn.Module):
         self,
         hidden: Tensor,
         embeds: Tensor,
-        angles: Angles | None,
+        angles: Angles,
         memory: MambaState | None,
         cache: KeyValues | PagedKeyValues | None,
         span: Span | None,

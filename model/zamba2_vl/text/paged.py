@@ -115,8 +115,4 @@ class PagedState:
         if lengths is not None:
             valid = steps < lengths[:, None]
             positions = positions.masked_fill(~valid, -1)
-        mask = None
-        if start is None or (start and length > 1):
-            tokens = torch.arange(end, dtype=torch.int32, device=self.places.device)
-            mask = (tokens <= positions.clamp(min=0)[..., None])[:, None]
-        return Span(positions, start, end, lengths, valid, mask)
+        return Span(positions, start, end, lengths, valid)

@@ -7,12 +7,15 @@ from torch import Tensor, nn
 from zamba2_vl.config import TextConfig
 from zamba2_vl.ops.attention import attention
 from zamba2_vl.ops.norm import RMSNorm
-from zamba2_vl.ops.rotary import rotary
+from zamba2_vl.ops.paged_attention import paged_attention
+from zamba2_vl.ops.rotary import rotary, rotary_write
 from zamba2_vl.text.adapter import adapted, adapters
 from zamba2_vl.text.linear import Linear
 from zamba2_vl.text.state import KeyValues, PagedKeyValues, Span
 
-Angles = tuple[Tensor, Tensor]
+# Of rotary embedding: cos and sin of the tokens' angles or, where the cache lies in pages, the
+# angle per position of each pair of features. None without.
+Angles = tuple[Tensor, Tensor] | Tensor | None
 
 
 class SharedBlock(nn.Module):
@@ -34,12 +37,12 @@ class SharedBlock(nn.Module):
         hidden: Tensor,
         embeddings: Tensor,
         use: int,
-        angles: Angles | None,
+        angles: Angles,
         cache: KeyValues | PagedKeyValues | None,
         span: Span | None,
     ) -> Tensor:
         """hidden, embeddings: (batch, length, hidden) -> the same shape. `use` counts the uses of
-        all shared blocks; `angles` are None without rotary embedding."""
+        all shared blocks."""
         both = self.input_layernorm(torch.cat([hidden, embeddings], dim=-1))
         mixed = self.self_attn(both, use, angles, cache, span)
         result: Tensor = self.feed_forward(self.pre_ff_layernorm(mixed), use)
@@ -67,23 +70,30 @@ class SharedAttention(nn.Module):
         self,
         x: Tensor,
         use: int,
-        angles: Angles | None,
+        angles: Angles,
         cache: KeyValues | PagedKeyValues | None,
         span: Span | None,
     ) -> Tensor:
-        heads = (*x.shape[:2], -1, self.head_dim)
-        q, k, v = (t.view(heads).transpose(1, 2) for t in self._qkv(x, use))
-        if angles is not None:
-            q, k = rotary(q, *angles), rotary(k, *angles)
-        mask = None
-        if cache is not None and span is not None:
-            k, v = cache.extend(k, v, span)
-            k, v, mask = k.to(q.dtype), v.to(q.dtype), span.mask
-        fresh = span is None or span.start == 0
+        q, k, v = (torch.unflatten(t, -1, (-1, self.head_dim)) for t in self._qkv(x, use))
         # Half the head width, since half of what the heads read are the bare embeddings.
         scale = (self.head_dim / 2) ** -0.5
-        y = attention(q, k, v, scale, causal=fresh and q.shape[2] > 1, mask=mask)
-        result: Tensor = self.o_proj(y.transpose(1, 2).flatten(2))
+        if isinstance(cache, PagedKeyValues) and span is not None:
+            pages = cache.keys, cache.values, cache.table
+            turning = angles if isinstance(angles, Tensor) else None
+            q = rotary_write(q, k, v, span.positions, turning, *pages)
+            y = paged_attention(q, *pages, span.positions, scale)
+        else:
+            q, k, v = (t.transpose(1, 2) for t in (q, k, v))
+            if isinstance(angles, tuple):
+                q, k = rotary(q, *angles), rotary(k, *angles)
+            mask = None
+            if isinstance(cache, KeyValues) and span is not None:
+                k, v = cache.extend(k, v, span)
+                k, v, mask = k.to(q.dtype), v.to(q.dtype), span.mask
+            fresh = span is None or span.start == 0
+            y = attention(q, k, v, scale, causal=fresh and q.shape[2] > 1, mask=mask)
+            y = y.transpose(1, 2)
+        result: Tensor = self.o_proj(y.flatten(2))
         return result
 
     def _qkv(self, x: Tensor, use: int) -> tuple[Tensor, Tensor, Tensor]:

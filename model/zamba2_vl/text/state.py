@@ -85,24 +85,6 @@ class PagedKeyValues:
     values: Tensor
     table: Tensor
 
-    def extend(self, k: Tensor, v: Tensor, span: Span) -> tuple[Tensor, Tensor]:
-        """As `KeyValues.extend`, with a copy of keys and values."""
-        size = self.keys.shape[1]
-        place = span.positions.clamp(min=0)
-        # Padding goes where nobody looks.
-        page = self.table.gather(1, (place // size).long()).masked_fill(span.positions < 0, 0)
-        self.keys[page, place % size] = k.transpose(1, 2).to(self.keys.dtype)
-        self.values[page, place % size] = v.transpose(1, 2).to(self.values.dtype)
-        if span.start == 0:
-            return k, v
-        pages = self.table[:, : -(-span.end // size)]
-        # What others left in a page may be infinite, which no mask would hold back.
-        last = span.positions.amax(1, keepdim=True)
-        beyond = torch.arange(span.end, device=last.device) > last
-        k, v = (t[pages].flatten(1, 2)[:, : span.end] for t in (self.keys, self.values))
-        k, v = (t.masked_fill(beyond[..., None, None], 0).transpose(1, 2) for t in (k, v))
-        return k, v
-
 
 class State(Protocol):
     """What the decoder goes on from, and writes into."""
