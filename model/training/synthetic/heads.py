@@ -215,6 +215,10 @@ def _between(till: Till, line: Callable[..., None], name: str) -> None:
 def _address(till: Till, line: Callable[..., None]) -> None:
     rng = till.rng
     lines = address(rng, till.words, till.where)
+    if chance(rng, 0.04):
+        # Too long for what the till has room for, and cut there: nothing is to be made up.
+        room = max(map(len, lines)) - int(rng.integers(1, 10))
+        lines = [text[: max(room, 6)].rstrip() for text in lines]
     till.record["merchant_address"] = " ".join(lines)
     for text in lines:
         for part in wrap(text, int(till.plan.columns)):

@@ -45,6 +45,7 @@ def weather(
         pixels = _dots(rng, pixels, px)
     elif dark and not faded and sturdy and roll(0.3):
         pixels = wear(rng, pixels, px)
+        faded = True
     if roll(0.16):
         _pen(rng, pixels)
     if roll(0.08):

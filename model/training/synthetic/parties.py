@@ -3,7 +3,7 @@
 import numpy as np
 
 from training.synthetic.values import COUNTRIES, chance, digits, letters, pick
-from training.synthetic.words import Words
+from training.synthetic.words import Words, chinese_sounding, malay_sounding
 
 
 def _split(text: str) -> tuple[str, ...]:
@@ -120,6 +120,8 @@ def company(rng: np.random.Generator, words: Words, country: str) -> str:
     form = pick(rng, _FORMS[country] if chance(rng, 0.97) else _FOREIGN_FORMS)
     form = form.format(words.name(rng), words.name(rng))
     names = [words.name(rng) for _ in range(1 if chance(rng, 0.5) else 2)]
+    if country in {"my", "sg"} and chance(rng, 0.4):
+        names = _local(rng).split()
     native = _NATIVE_TRADES.get({"at": "de", "ch": "de"}.get(country, country), "").split()
     roll = rng.random()
     if roll < 0.06:
@@ -173,9 +175,19 @@ def _unit(rng: np.random.Generator) -> str:
     return shape.format(f=floor, m=pick(rng, ("", " ", "0")), n=one, k=two, c=capital, o=other)
 
 
+def _local(rng: np.random.Generator) -> str:
+    """A name that sounds as many do in Malaysia: one word, or two or three short ones."""
+    if chance(rng, 0.6):
+        return malay_sounding(rng).capitalize()
+    return " ".join(chinese_sounding(rng).capitalize() for _ in range(int(rng.integers(2, 4))))
+
+
 def _malaysian(rng: np.random.Generator, words: Words) -> list[str]:
     def place() -> str:
-        return pick(rng, _MALAY) if chance(rng, 0.5) else words.name(rng).upper()
+        # Few of them from the list: what is known by heart is put where it is not printed.
+        if chance(rng, 0.2):
+            return pick(rng, _MALAY)
+        return (_local(rng) if chance(rng, 0.5) else words.name(rng)).upper()
 
     lead = pick(rng, ("NO. ", "NO.", "NO ", "LOT ", "NO: ", "", "", "PT ", "G-", "BLK ", "NO.G"))
     house = lead + _number(rng)
@@ -206,7 +218,7 @@ def _malaysian(rng: np.random.Generator, words: Words) -> list[str]:
     if chance(rng, 0.12):
         area = pick(rng, ("SS", "PJU", "SEKSYEN ", "BATU ", "KM ", "USJ ", "FASA ", "SEKSYEN U"))
         parts.append(f"{area}{rng.integers(1, 30)}" + pick(rng, ("", f"/{rng.integers(1, 60)}")))
-    town = pick(rng, _TOWNS) if chance(rng, 0.55) else f"{place()} {place()}"
+    town = pick(rng, _TOWNS) if chance(rng, 0.35) else f"{place()} {place()}"
     parts.append(f"{digits(rng, 5)}{pick(rng, (' ', ' ', ', '))}{town}")
     if chance(rng, 0.75):
         parts.append(pick(rng, _STATES))

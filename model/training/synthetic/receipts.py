@@ -112,16 +112,25 @@ def _day_cells(till: Till) -> list[tuple[str, str]]:
     if till.record["date"] is None and chance(rng, 0.96):
         till.record["date"] = shown_date
         label = till.label("date") if chance(rng, 0.68) else ""
-        weekday = ""
-        if till.country.language == "en" and chance(rng, 0.06):
+        before = after = ""
+        if till.country.language == "en" and chance(rng, 0.1):
             names = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun", "MON", "Friday", "Saturday")
-            weekday = pick(rng, names) + pick(rng, (" ", ", "))
+            before = pick(rng, names) + pick(rng, (" ", ", "))
+        elif chance(rng, 0.12):
+            # The till, the cashier or the kind of bill in the same line.
+            who = (person(rng, till.words).upper(), "REG " + person(rng, till.words).upper())
+            before = pick(rng, (*who, "[Sales]", "(SALE) ", f"#{digits(rng, 4)}", code(rng))) + " "
+            before = before.replace("] ", "]")
+            after = pick(rng, ("", "", " " + digits(rng, 4), " MC #01", " " + code(rng)))
+        elif chance(rng, 0.03):
+            before, after = "[", "]"
         together = shown_time is not None and chance(rng, 0.6)
         if together and shown_time is not None:
             till.record["time"] = shown_time
-            pairs.append((label, f"{weekday}{shown_date}{pick(rng, (' ', ' ', '  '))}{shown_time}"))
+            gap = "] [" if after == "]" else pick(rng, (" ", " ", "  "))
+            pairs.append((label, f"{before}{shown_date}{gap}{shown_time}{after}"))
             return pairs
-        pairs.append((label, weekday + shown_date))
+        pairs.append((label, f"{before}{shown_date}{after}"))
     if shown_time is not None:
         till.record["time"] = shown_time
         pairs.append((till.label("time") if chance(rng, 0.8) else "", shown_time))

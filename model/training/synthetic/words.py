@@ -1,5 +1,6 @@
 """Names, streets, towns and things made by code from a plain word list and syllables."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from zlib import crc32
 
@@ -69,9 +70,21 @@ _VOWELS = [
 _CODAS = ["n", "ng", "m", "r", "l", "s", "t", "k", "h", "d", "p", "ck", "nd", "rt", "st"] + [
     ""
 ] * 14
+_MALAY_ONSETS = (
+    "b", "c", "d", "g", "h", "j", "k", "l", "m", "n", "p", "r", "s", "t", "w", "y", "ng", "ny",
+    "k", "l", "m", "p", "r", "s", "t",
+)  # fmt: skip
+_MALAY_CODAS = ("n", "ng", "r", "h", "t", "k", "l", "s", "m", *("",) * 16)
+_CHINESE_ONSETS = (
+    "b", "ch", "f", "g", "h", "hw", "j", "k", "l", "m", "n", "p", "s", "sh", "t", "th", "w", "y",
+)  # fmt: skip
+_CHINESE_ENDS = (
+    "ai", "an", "ang", "ee", "eng", "eong", "ia", "i", "ian", "iang", "ik", "in", "ing", "o", "oh",
+    "ok", "ong", "oon", "ou", "uan", "uat", "ui",
+)  # fmt: skip
 
 
-def _choose(rng: np.random.Generator, options: list[str] | tuple[str, ...]) -> str:
+def _choose(rng: np.random.Generator, options: Sequence[str]) -> str:
     return options[int(rng.integers(len(options)))]
 
 
@@ -122,3 +135,20 @@ def made_up(rng: np.random.Generator) -> str:
     return "".join(
         _choose(rng, _ONSETS) + _choose(rng, _VOWELS) + _choose(rng, _CODAS) for _ in range(count)
     )[:13]
+
+
+def malay_sounding(rng: np.random.Generator) -> str:
+    """A word that sounds Malay, in lower case, of two to four syllables or more with an ending."""
+    count = int(rng.choice((2, 2, 3, 4)))
+    stem = "".join(
+        _choose(rng, _MALAY_ONSETS) + _choose(rng, "aaaeiou") + _choose(rng, _MALAY_CODAS)
+        for _ in range(count)
+    )
+    if count > 3 or rng.random() < 0.7:
+        return stem
+    return _choose(rng, ("", "", "ke", "pe", "per", "se")) + stem + _choose(rng, ("an", "kan", "i"))
+
+
+def chinese_sounding(rng: np.random.Generator) -> str:
+    """A syllable as in the names of many shops of Malaysia, in lower case."""
+    return _choose(rng, _CHINESE_ONSETS) + _choose(rng, _CHINESE_ENDS)
