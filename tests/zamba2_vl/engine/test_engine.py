@@ -13,6 +13,7 @@ from zamba2_vl.engine.engine import Engine
 from zamba2_vl.engine.request import Constraint, Generation, Request, Token
 from zamba2_vl.errors import InputError
 from zamba2_vl.model import VisionLanguageModel
+from zamba2_vl.text.paged import PAGE
 from zamba2_vl.tokenizer import Tokenizer
 from zamba2_vl.vision.windows import WindowLayout
 
@@ -296,6 +297,65 @@ def test_prompts_that_do_not_fit_are_refused(
         engine.submit(Request(prompt=[100_000]))
     with pytest.raises(InputError, match="slots"):
         build(model, tokenizer, slots=0)
+
+
+def test_questions_about_one_page_read_it_once(
+    build: Build,
+    model: VisionLanguageModel,
+    tokenizer: Tokenizer,
+    ask: Ask,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    sizes = (9, 8), (2, 3)
+    # `ask` draws the same pixels for questions of the same length.
+    questions = [ask(question, *sizes, max_new_tokens=7) for question in ("Who?", "Why?", "How?")]
+    alone = [build(model, tokenizer).run([question])[0] for question in questions]
+    looks: list[int] = []
+    plain = model.vision_tower.forward
+
+    def look(patches: torch.Tensor, layout: WindowLayout) -> torch.Tensor:
+        looks.append(patches.shape[1])
+        return plain(patches, layout)
+
+    monkeypatch.setattr(model.vision_tower, "forward", look)
+    engine = build(model, tokenizer, slots=2)
+    for ours, theirs in zip(engine.run(questions), alone, strict=True):
+        same(ours, theirs)
+    again = engine.run(questions[:1])[0]
+    same(again, alone[0])
+    assert looks == [4 * 72, 4 * 6]
+    assert again.timings.vision == 0
+    other = ask("Where?", *sizes, max_new_tokens=7)
+    same(engine.run([other])[0], build(model, tokenizer).run([other])[0])
+    assert len(looks) == 6
+
+
+def test_requests_wait_until_pages_are_free(
+    model: VisionLanguageModel, tokenizer: Tokenizer, ask: Ask
+) -> None:
+    requests = unequal(ask)
+    alone = [Engine(model, tokenizer).run([request])[0] for request in requests]
+    engine = Engine(model, tokenizer, slots=8, chunk=16, paged=True, tokens=3 * PAGE)
+    answers = [engine.submit(request) for request in requests]
+    begun: list[int] = []
+    while not all(answer.finished for answer in answers):
+        engine.step()
+        now = [i for i, answer in enumerate(answers) if answer.clock.first_token is not None]
+        begun += [i for i in now if i not in begun]
+    # Nobody overtakes.
+    assert begun == sorted(begun)
+    for answer, theirs in zip(answers, alone, strict=True):
+        same(answer.result(), theirs)
+
+
+def test_what_could_never_fit_is_refused(
+    model: VisionLanguageModel, tokenizer: Tokenizer, ask: Ask
+) -> None:
+    engine = Engine(model, tokenizer, paged=True, tokens=2 * PAGE)
+    with pytest.raises(InputError, match="128"):
+        engine.submit(ask("Hi", max_new_tokens=2 * PAGE))
+    (answer,) = engine.run([ask("Hi", max_new_tokens=5)])
+    assert answer.finish_reason == "length"
 
 
 def test_training_may_follow_on_a_page_of_the_same_shape(
