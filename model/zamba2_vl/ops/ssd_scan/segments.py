@@ -15,6 +15,7 @@ from torch import Tensor
 TILE = 64
 # Enough programs to even out what each multiprocessor gets.
 _PROGRAMS = 6
+_HEADS = 16
 _FORWARD = {"num_warps": 4, "num_stages": 2}
 
 
@@ -26,7 +27,28 @@ def _tile(first, stride, left, Q: tl.constexpr, WIDTH: tl.constexpr):
 
 
 @triton.jit
-def _borders(lengths, L, row, segment, tiles, Q: tl.constexpr):
+def _fade(
+    dt, a, lengths, steps, decays, L, heads, padded, dt_batch, dt_token, dt_head,
+    Q: tl.constexpr, HEADS: tl.constexpr,
+):  # fmt: skip
+    """The step widths by head, 0 past a row's end, and their decays summed up within each tile."""
+    tile, row = tl.program_id(0), tl.program_id(2).to(tl.int64)
+    head = tl.program_id(1) * HEADS + tl.arange(0, HEADS)[None, :]
+    t = tile * Q + tl.arange(0, Q)[:, None]
+    here = head < heads
+    length = L
+    if lengths is not None:
+        length = tl.load(lengths + row).to(tl.int32)
+    places = dt + row * dt_batch + t.to(tl.int64) * dt_token + head * dt_head
+    step = tl.load(places, here & (t < length), 0.0)
+    decay = tl.cumsum(step * tl.load(a + head, here, 0.0), 0)
+    places = (row * heads + head) * padded + t
+    tl.store(steps + places, step, here)
+    tl.store(decays + places, decay, here)
+
+
+@triton.jit
+def _filled(lengths, L, row, segment, tiles, Q: tl.constexpr):
     """The row's valid tokens from the segment's first one on, and in how many tiles it has them."""
     length = L
     if lengths is not None:
@@ -36,83 +58,90 @@ def _borders(lengths, L, row, segment, tiles, Q: tl.constexpr):
 
 
 @triton.jit
+def _kept(x, steps, decays, stride, left, t, Q: tl.constexpr, P: tl.constexpr):
+    """(P, tokens) of x, each token faded to the tile's end."""
+    xs = tl.load(x + t[None, :] * stride + tl.arange(0, P)[:, None], (t < left)[None, :], 0.0)
+    end = tl.load(decays + Q - 1 + t * 0)
+    fading = tl.exp(end - tl.load(decays + t)) * tl.load(steps + t)
+    return (xs * fading[None, :]).to(xs.dtype)
+
+
+@triton.jit
 def _add(
-    x, dt, a, b, lengths, added, elapsed,
-    L, heads, shared, segments, tiles,
-    x_batch, x_token, x_head, dt_batch, dt_token, dt_head, b_batch, b_token, b_group,
+    x, b, steps, decays, lengths, added, elapsed,
+    L, heads, shared, padded, segments, tiles,
+    x_batch, x_token, x_head, b_batch, b_token, b_group,
     Q: tl.constexpr, P: tl.constexpr, N: tl.constexpr, PRECISION: tl.constexpr,
 ):  # fmt: skip
     head, segment, row = tl.program_id(0), tl.program_id(1), tl.program_id(2).to(tl.int64)
-    start = segment.to(tl.int64) * tiles * Q
+    here, start = row * heads + head, segment.to(tl.int64) * tiles * Q
     x += row * x_batch + start * x_token + head * x_head
-    dt += row * dt_batch + start * dt_token + head * dt_head
     b += row * b_batch + start * b_token + head // shared * b_group
-    rate = tl.load(a + head)
+    steps += here * padded + start
+    decays += here * padded + start
     state = tl.zeros((P, N), tl.float32)
-    total = rate * 0
-    t = tl.arange(0, Q)
-    left, filled = _borders(lengths, L, row, segment, tiles, Q)
+    total = tl.zeros((P,), tl.float32) + 1.0
+    t, feature = tl.arange(0, Q), tl.arange(0, P)
+    left, filled = _filled(lengths, L, row, segment, tiles, Q)
     for _ in range(filled):
-        xs, bs = _tile(x, x_token, left, Q, P), _tile(b, b_token, left, Q, N)
-        step = tl.load(dt + t * dt_token, t < left, 0.0)
-        end = tl.sum(step * rate, 0)
-        fading = tl.exp(end - tl.cumsum(step * rate, 0)) * step
-        faded = (xs * fading[:, None]).to(xs.dtype)
-        state = state * tl.exp(end) + tl.dot(tl.trans(faded), bs, input_precision=PRECISION)
-        total += end
-        x, b, dt = x + Q * x_token, b + Q * b_token, dt + Q * dt_token
+        end = tl.exp(tl.load(decays + Q - 1 + feature * 0))
+        kept = _kept(x, steps, decays, x_token, left, t, Q, P)
+        bs = _tile(b, b_token, left, Q, N)
+        state = tl.dot(kept, bs, state * end[:, None], input_precision=PRECISION)
+        total *= end
+        x, b, steps, decays = x + Q * x_token, b + Q * b_token, steps + Q, decays + Q
         left -= Q
-    place = (row * heads + head) * segments + segment
-    square = tl.arange(0, P)[:, None] * N + tl.arange(0, N)[None, :]
+    place = here * segments + segment
+    square = feature[:, None] * N + tl.arange(0, N)[None, :]
     tl.store(added + place * P * N + square, state)
-    tl.store(elapsed + place, total)
+    tl.store(elapsed + place * P + feature, total)
 
 
 @triton.jit
 def _walk(
-    x, dt, a, b, c, d, before, lengths, added, elapsed, y, last,
-    L, heads, shared, segments, tiles,
-    x_batch, x_token, x_head, dt_batch, dt_token, dt_head, b_batch, b_token, b_group,
-    c_batch, c_token, c_group,
+    x, b, c, d, steps, decays, before, lengths, added, elapsed, y, last,
+    L, heads, shared, padded, segments, tiles,
+    x_batch, x_token, x_head, b_batch, b_token, b_group, c_batch, c_token, c_group,
     Q: tl.constexpr, P: tl.constexpr, N: tl.constexpr, PRECISION: tl.constexpr,
 ):  # fmt: skip
     head, segment, row = tl.program_id(0), tl.program_id(1), tl.program_id(2).to(tl.int64)
-    start = segment.to(tl.int64) * tiles * Q
+    here, start = row * heads + head, segment.to(tl.int64) * tiles * Q
     x += row * x_batch + start * x_token + head * x_head
-    dt += row * dt_batch + start * dt_token + head * dt_head
     b += row * b_batch + start * b_token + head // shared * b_group
     c += row * c_batch + start * c_token + head // shared * c_group
     y += ((row * L + start) * heads + head) * P
-    rate, skip = tl.load(a + head), tl.load(d + head).to(tl.float32)
-    square = tl.arange(0, P)[:, None] * N + tl.arange(0, N)[None, :]
-    here = row * heads + head
+    steps += here * padded + start
+    decays += here * padded + start
+    skip = tl.load(d + head).to(tl.float32)
+    t, feature = tl.arange(0, Q), tl.arange(0, P)
+    square = feature[:, None] * N + tl.arange(0, N)[None, :]
+    outputs = t[:, None] * heads * P + feature[None, :]
     state = tl.zeros((P, N), tl.float32)
     if before is not None:
         state = tl.load(before + here * P * N + square)
     for j in range(segment):
-        earlier = added + (here * segments + j) * P * N
-        state = state * tl.exp(tl.load(elapsed + here * segments + j)) + tl.load(earlier + square)
-    left, filled = _borders(lengths, L, row, segment, tiles, Q)
+        place = here * segments + j
+        faded = state * tl.load(elapsed + place * P + feature)[:, None]
+        state = faded + tl.load(added + place * P * N + square)
+    left, filled = _filled(lengths, L, row, segment, tiles, Q)
     room = L - segment * tiles * Q
-    t = tl.arange(0, Q)
-    outputs = t[:, None] * heads * P + tl.arange(0, P)[None, :]
     for _ in range(filled):
+        end = tl.exp(tl.load(decays + Q - 1 + feature * 0))
         xs = _tile(x, x_token, left, Q, P)
         bs, cs = _tile(b, b_token, left, Q, N), _tile(c, c_token, left, Q, N)
-        step = tl.load(dt + t * dt_token, t < left, 0.0)
-        decay = tl.cumsum(step * rate, 0)
-        end = tl.sum(step * rate, 0)
-        apart = tl.where(t[:, None] >= t[None, :], decay[:, None] - decay[None, :], -float("inf"))
+        row_decay, decay = tl.load(decays + t[:, None]), tl.load(decays + t[None, :])
+        out = tl.dot(cs, tl.trans(state.to(cs.dtype)), input_precision=PRECISION)
+        out = out * tl.exp(row_decay)
         scores = tl.dot(cs, tl.trans(bs), input_precision=PRECISION)
-        scores = scores * tl.exp(apart) * step[None, :]
-        out = tl.dot(cs, tl.trans(state.to(xs.dtype)), input_precision=PRECISION)
-        out = out * tl.exp(decay)[:, None] + xs * skip
-        out += tl.dot(scores.to(xs.dtype), xs, input_precision=PRECISION)
+        apart = tl.where(t[:, None] >= t[None, :], row_decay - decay, -float("inf"))
+        scores = scores * tl.exp(apart) * tl.load(steps + t[None, :])
+        scores = tl.where(t[:, None] == t[None, :], scores + skip, scores)
+        out = tl.dot(scores.to(xs.dtype), xs, out, input_precision=PRECISION)
         tl.store(y + outputs, out.to(xs.dtype), (t < room)[:, None])
-        faded = (xs * (tl.exp(end - decay) * step)[:, None]).to(xs.dtype)
-        state = state * tl.exp(end) + tl.dot(tl.trans(faded), bs, input_precision=PRECISION)
-        x, b, c, dt = x + Q * x_token, b + Q * b_token, c + Q * c_token, dt + Q * dt_token
-        y += Q * heads * P
+        kept = _kept(x, steps, decays, x_token, left, t, Q, P)
+        state = tl.dot(kept, bs, state * end[:, None], input_precision=PRECISION)
+        x, b, c = x + Q * x_token, b + Q * b_token, c + Q * c_token
+        y, steps, decays = y + Q * heads * P, steps + Q, decays + Q
         left -= Q
         room -= Q
     for _ in range(filled, tiles):
@@ -155,21 +184,26 @@ def ssd_scan(
     each = -(-tiles // min(segments, tiles))
     segments = -(-tiles // each)
     y = x.new_empty(batch, length, heads, width)
+    steps, decays = dt.new_empty(2, batch, heads, tiles * TILE)
     last = dt.new_empty(batch, heads, width, rank)
     added = dt.new_empty(batch, heads, segments, width, rank)
-    elapsed = dt.new_empty(batch, heads, segments)
-    strides = (*x.stride()[:3], *dt.stride(), *b.stride()[:3])
-    sizes = (length, heads, heads // groups, segments, each, *strides)
-    shape = {
-        "Q": TILE, "P": width, "N": rank,
+    elapsed = dt.new_empty(batch, heads, segments, width)
+    sizes = (length, heads, heads // groups, tiles * TILE, segments, each)
+    strides = (*x.stride()[:3], *b.stride()[:3])
+    options = {
+        "Q": TILE, "P": width, "N": rank, **_FORWARD,
         "PRECISION": "tf32x3" if x.dtype == torch.float32 else "tf32",
     }  # fmt: skip
+    _fade[(tiles, triton.cdiv(heads, _HEADS), batch)](
+        dt, a, lengths, steps, decays, length, heads, tiles * TILE, *dt.stride(),
+        Q=TILE, HEADS=_HEADS,
+    )  # fmt: skip
     if segments > 1:
         _add[(heads, segments - 1, batch)](
-            x, dt, a, b, lengths, added, elapsed, *sizes, **shape, **_FORWARD
+            x, b, steps, decays, lengths, added, elapsed, *sizes, *strides, **options
         )
     _walk[(heads, segments, batch)](
-        x, dt, a, b, c, d, state, lengths, added, elapsed, y, last, *sizes, *c.stride()[:3],
-        **shape, **_FORWARD,
+        x, b, c, d, steps, decays, state, lengths, added, elapsed, y, last, *sizes, *strides,
+        *c.stride()[:3], **options,
     )  # fmt: skip
     return y, last
