@@ -18,6 +18,7 @@ import numpy.typing as npt
 from docextract.framing import TOKEN_SIDE
 
 LOCATIONS = 1000
+FIRST_LOCATION = "<loc_0>"
 RULER = 1 / 3
 """Share of the second and the third channel of a ruled picture that tells the place."""
 

@@ -16,9 +16,11 @@ import zamba2_vl.errors as theirs
 from docextract.confidence import COUNT_CALIBRATION, load_calibration
 from docextract.errors import DeviceError, ModelError
 from docextract.objects import load_objects
-from docextract.prompt import EXTRACT
+from docextract.pointing import FIRST_LOCATION
+from docextract.prompt import COUNT, EXTRACT
 from docextract.readers import Reading
 from docextract.readers.grammar import GrammarConstraint
+from docextract.readers.marking import Marking
 from zamba2_vl import checkpoint
 from zamba2_vl.api import Zamba2VL
 from zamba2_vl.engine.request import Token
@@ -66,11 +68,12 @@ class Zamba2Reader:
         self.count_calibration = load_calibration(folder, COUNT_CALIBRATION)
         self.objects = load_objects(folder)
         taught = _has_token(words, EXTRACT)
+        pointing = _has_token(words, FIRST_LOCATION)
+        ends = sorted(self._model.end_tokens)
+        self._marking = Marking(words.id_of(FIRST_LOCATION), ends) if pointing else None
         self.dialect: Literal["compact", "instruct"] = "compact" if taught else "instruct"
         self.default_budget = _TAUGHT_BUDGET if taught else _PUBLISHED_BUDGET
-        self._words = LLTokenizer(
-            Path(words.path).read_text("utf-8"), eos_token=sorted(self._model.end_tokens)
-        )
+        self._words = LLTokenizer(Path(words.path).read_text("utf-8"), eos_token=ends)
         self.load_seconds = time.perf_counter() - started
 
     def read(
@@ -81,7 +84,7 @@ class Zamba2Reader:
         max_tokens: int,
         on_text: Callable[[str], None] | None = None,
     ) -> Reading:
-        """Answer greedily, held to the grammar; see docextract.readers.Reader."""
+        """Answer greedily, held to the grammar, but for marks (Marking); see Reader."""
 
         ends: list[int] = []
         waiting: list[str] | None = []
@@ -105,6 +108,7 @@ class Zamba2Reader:
                 images=images,
                 max_new_tokens=max_tokens,
                 constraint=GrammarConstraint(self._words, grammar) if grammar else None,
+                weigh=self._marking if question.startswith(COUNT) else None,
                 on_token=listen,
             )
         return Reading(

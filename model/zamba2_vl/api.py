@@ -12,7 +12,7 @@ from zamba2_vl import checkpoint
 from zamba2_vl.chat import Chat
 from zamba2_vl.config import Zamba2VLConfig
 from zamba2_vl.engine.engine import Engine
-from zamba2_vl.engine.request import Constraint, Generation, Request, Token
+from zamba2_vl.engine.request import Constraint, Generation, Request, Token, Weigh
 from zamba2_vl.errors import CheckpointError, DeviceError, InputError, NotACheckpointError
 from zamba2_vl.image import ImageProcessor, Picture
 from zamba2_vl.model import VisionLanguageModel
@@ -31,6 +31,7 @@ class Settings(TypedDict, total=False):
     seed: int | None
     stop: Sequence[str]
     constraint: Constraint | None
+    weigh: Weigh | None
     on_token: Callable[[Token], Any] | None
 
 

@@ -13,7 +13,7 @@ from zamba2_vl.engine.desk import CHOSEN, LENGTHS, Desk
 from zamba2_vl.engine.graphs import Graphs
 from zamba2_vl.engine.pages import PagedCache
 from zamba2_vl.engine.request import Answer
-from zamba2_vl.engine.sampling import allowed_bits, constrained, dials, drawn
+from zamba2_vl.engine.sampling import allowed_bits, constrained, dials, drawn, weighs
 from zamba2_vl.text.decoder import Decoder
 
 
@@ -100,7 +100,8 @@ class StepsAhead:
         if draws:
             desk.dials.send(dials(asked, rows))
         if asked:
-            key = ("choose", rows, masked, draws)
-            self._graphs.run(key, lambda: desk.choose(rows, masked, draws))
+            wanted = weighs(answers)
+            key = ("choose", rows, masked, draws, wanted)
+            self._graphs.run(key, lambda: desk.choose(rows, masked, draws, wanted))
             desk.tell()
         self._asked = asked

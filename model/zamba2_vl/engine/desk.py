@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from zamba2_vl.engine.pages import PagedCache
-from zamba2_vl.ops import sampling
+from zamba2_vl.engine.request import Weigh
+from zamba2_vl.engine.sampling import pick
 from zamba2_vl.text.decoder import Decoder
 
 LENGTHS = (1, 8, 32)
@@ -74,11 +75,11 @@ class Desk:
         self._logits[:rows] = self._decoder.logits(hidden)
         state.places.add_(lengths)
 
-    def choose(self, rows: int, masked: bool, drawn: bool) -> None:
+    def choose(self, rows: int, masked: bool, drawn: bool, weighs: Sequence[Weigh | None]) -> None:
         """Choose a token for each of the first rows."""
         allowed = self.allowed.received[:rows] if masked else None
         dials = self.dials.received[:rows].unbind(1) if drawn else ()
-        ids, logprobs = sampling.choose(self._logits[:rows], allowed, *dials)
+        ids, logprobs = pick(self._logits[:rows], allowed, dials, weighs)
         self._ids[:rows] = ids
         self._logprobs[:rows] = logprobs
 

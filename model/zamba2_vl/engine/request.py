@@ -4,7 +4,7 @@ import random
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,11 @@ from zamba2_vl.image import PatchGrid
 from zamba2_vl.tokenizer import TextStream, Tokenizer
 
 FinishReason = Literal["stop", "length", "cancelled"]
+
+
+Weigh: TypeAlias = Callable[[Tensor], Tensor]
+"""Logits (vocabulary,) to those by which a token is chosen, as far as the grammar allows it. On a
+GPU it becomes part of a CUDA graph: it must not look at values."""
 
 
 class Constraint(Protocol):
@@ -57,8 +62,9 @@ class Request:
     `prompt`: token ids, with one image token for each merge unit of each picture in `images`.
     `max_new_tokens` counts forced tokens too. `temperature` 0 takes the likeliest token; above it,
     `top_p` cuts the unlikely tail off and `seed` makes the draw repeatable. The answer ends before
-    the first of the `stop` strings, or with one of the `end_tokens`. `on_token` is called with each
-    token; an exception that it raises ends the request and reaches the caller.
+    the first of the `stop` strings, or with one of the `end_tokens`. `weigh`, if given,
+    changes the logits that tokens are chosen by. `on_token` is called with each token; an exception
+    that it raises ends the request and reaches the caller.
 
     Raises InputError where a figure makes no sense.
     """
@@ -72,6 +78,7 @@ class Request:
     stop: Sequence[str] = ()
     end_tokens: frozenset[int] = frozenset()
     constraint: Constraint | None = None
+    weigh: Weigh | None = None
     on_token: Callable[[Token], Any] | None = None
 
     def __post_init__(self) -> None:

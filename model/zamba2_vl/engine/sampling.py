@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from zamba2_vl.engine.request import Answer
+from zamba2_vl.engine.request import Answer, Weigh
 from zamba2_vl.errors import InputError
 from zamba2_vl.ops import sampling
 
@@ -28,8 +28,27 @@ def choose(logits: Tensor, answers: Sequence[Answer]) -> tuple[list[int], list[f
     asked = dict(enumerate(answers))
     bits = allowed_bits(asked, rows, vocabulary).to(logits.device) if constrained(answers) else None
     turned = dials(asked, rows).to(logits.device).unbind(1) if drawn(answers) else ()
-    ids, logprobs = sampling.choose(logits, bits, *turned)
+    ids, logprobs = pick(logits, bits, turned, weighs(answers))
     return ids.tolist(), logprobs.tolist()
+
+
+def pick(
+    logits: Tensor, allowed: Tensor | None, dials: Iterable[Tensor], weighs: Sequence[Weigh | None]
+) -> tuple[Tensor, Tensor]:
+    """`ops.sampling.choose`, where the first rows are chosen by what their `weighs` give for their
+    logits; the log-probabilities are those of the logits themselves."""
+    if not any(weighs):
+        return sampling.choose(logits, allowed, *dials)
+    logits = logits.float()
+    rows = [weigh(row) if weigh else row for row, weigh in zip(logits, weighs, strict=False)]
+    ids, _ = sampling.choose(torch.cat([torch.stack(rows), logits[len(rows) :]]), allowed, *dials)
+    return ids, logits.gather(-1, ids[:, None])[:, 0] - logits.logsumexp(-1)
+
+
+def weighs(answers: Iterable[Answer]) -> tuple[Weigh | None, ...]:
+    """How each of them wants its logits weighed; empty where none does."""
+    found = tuple(answer.request.weigh for answer in answers)
+    return found if any(found) else ()
 
 
 def constrained(answers: Iterable[Answer]) -> bool:

@@ -92,6 +92,22 @@ def test_a_batch_of_n_is_n_batches_of_one(
         same(ours, theirs)
 
 
+def test_a_request_may_choose_in_its_own_way(
+    build: Build, model: VisionLanguageModel, tokenizer: Tokenizer, ask: Ask
+) -> None:
+    contrary = [ask(request, weigh=torch.neg, max_new_tokens=6) for request in ("Which?", "Who?")]
+    plain = unequal(ask)
+    together = build(model, tokenizer, slots=4).run([contrary[0], *plain, contrary[1]])
+    for request, answer in zip(contrary, (together[0], together[-1]), strict=True):
+        said = one_pass(model, request, answer.token_ids)
+        assert answer.token_ids == said.argmin(-1).tolist()
+        np.testing.assert_allclose(answer.logprobs, said.amin(-1), atol=1e-4)
+    for alone, answer in zip(
+        build(model, tokenizer, slots=1).run(plain), together[1:-1], strict=True
+    ):
+        same(alone, answer)
+
+
 def test_a_seed_gives_the_same_answer_whatever_the_neighbours(
     build: Build, model: VisionLanguageModel, tokenizer: Tokenizer, ask: Ask
 ) -> None:

@@ -41,6 +41,22 @@ def test_zero_temperature_takes_the_likeliest() -> None:
     assert logprobs[0] == pytest.approx(LOGITS.log_softmax(-1)[0, 1])
 
 
+def test_a_request_may_weigh_what_its_grammar_leaves() -> None:
+    seen: list[torch.Tensor] = []
+
+    def turned(logits: torch.Tensor) -> torch.Tensor:
+        seen.append(logits.clone())
+        return -logits
+
+    before = LOGITS.clone()
+    weighing = answer(constraint=Mask([True, True, False, False]), weigh=turned)
+    ids, logprobs = choose(LOGITS.repeat(2, 1), [weighing, answer()])
+    assert ids == [0, 1]
+    assert logprobs[0] == pytest.approx(LOGITS.log_softmax(-1)[0, 0])  # the model's own
+    assert torch.equal(seen[0], before[0])
+    assert torch.equal(LOGITS, before)
+
+
 def test_draws_follow_the_distribution() -> None:
     drawer = answer(temperature=2.0, seed=0)
     counts = Counter(choose(LOGITS, [drawer])[0][0] for _ in range(4000))
