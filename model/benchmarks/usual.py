@@ -27,7 +27,9 @@ class Usual:
 
         config = AutoConfig.for_model(kind, **options)
         with device:
-            self._model = AutoModelForCausalLM.from_config(config, dtype=dtype)
+            self._model = AutoModelForCausalLM.from_config(  # type: ignore[no-untyped-call]
+                config, dtype=dtype
+            )
         self._model.eval().requires_grad_(False)
         self._device = device
         self._vocabulary = int(config.vocab_size)
