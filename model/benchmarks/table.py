@@ -26,7 +26,8 @@ def _line(result: Result, plan: Plan) -> list[str]:
         _shown(several and plan.batch / several),
         _shown(one and several and plan.batch * one / several),
         _timed(result.document, result.document_floor, scale=1),
-        _shown(result.documents and plan.batch / result.documents) + (result.failed or ""),
+        _shown(result.documents and plan.batch / result.documents),
+        *([f"failed: {result.failed}"] if result.failed else []),
     ]
 
 
