@@ -18,12 +18,12 @@ _WARPS = 4
 @triton.jit
 def _inputs(x, before, t, channel, ok, x_token, before_token, TAPS: tl.constexpr):
     """(tokens, channels): the inputs at tokens t, which before the first are those remembered."""
-    inside = tl.load(x + t[:, None] * x_token + channel, ok & (t[:, None] >= 0), 0.0)
-    if before is None:
-        return inside
-    early = ok & (t[:, None] < 0)
-    remembered = tl.load(before + (t[:, None] + TAPS - 1) * before_token + channel, early, 0.0)
-    return tl.where(t[:, None] < 0, remembered.to(inside.dtype), inside)
+    found = tl.load(x + t[:, None] * x_token + channel, ok & (t[:, None] >= 0), 0.0)
+    if before is not None:
+        early = ok & (t[:, None] < 0)
+        remembered = tl.load(before + (t[:, None] + TAPS - 1) * before_token + channel, early, 0.0)
+        found = tl.where(t[:, None] < 0, remembered.to(found.dtype), found)
+    return found
 
 
 @triton.jit
@@ -55,9 +55,9 @@ def _forward(
         if lengths is not None:
             end = tl.load(lengths + row).to(tl.int32)
         for kept in tl.static_range(TAPS - 1):
-            t = end - (TAPS - 1) + kept + tl.zeros((1,), tl.int32)
+            token = end - (TAPS - 1) + kept + tl.zeros((1,), tl.int32)
             final = _inputs(
-                x, before, t, channel, here[None, :], x_token, before_token, TAPS
+                x, before, token, channel, here[None, :], x_token, before_token, TAPS
             )  # fmt: skip
             places = last + (row * (TAPS - 1) + kept) * channels + channel
             tl.store(places, final.to(last.dtype.element_ty), here[None, :])
