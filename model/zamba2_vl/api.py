@@ -16,6 +16,7 @@ from zamba2_vl.engine.request import Constraint, Generation, Request, Token, Wei
 from zamba2_vl.errors import CheckpointError, DeviceError, InputError, NotACheckpointError
 from zamba2_vl.image import ImageProcessor, Picture
 from zamba2_vl.model import VisionLanguageModel
+from zamba2_vl.ops import measuring
 from zamba2_vl.tokenizer import Tokenizer
 
 HUB_ID: Final = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
@@ -89,6 +90,8 @@ class Zamba2VL:
         if config.vision is not None:
             images = ImageProcessor.from_folder(folder, config.vision)
         model = checkpoint.load(folder, place, dtype)
+        if place.type == "cuda":
+            measuring.settle(place)
         return cls(model, tokenizer, chat, images, _end_tokens(folder, config, tokenizer), slots)
 
     def request(

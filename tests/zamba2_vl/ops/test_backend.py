@@ -16,6 +16,7 @@ def triton(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """As if Triton were installed and nothing forced."""
     monkeypatch.setattr(backend, "TRITON", True)
     monkeypatch.setattr(backend, "_forced", {})
+    monkeypatch.setattr(backend, "_preferred", {})
     yield
 
 
@@ -40,8 +41,20 @@ def test_one_operation_or_all_may_be_forced() -> None:
 
 
 def test_what_does_not_exist_cannot_be_forced() -> None:
-    with pytest.raises(ConfigError, match="DOCEXTRACT_OPS: tritom computes nothing"):
+    with pytest.raises(ConfigError, match="DOCEXTRACT_OPS: tritom computes nothing here"):
         backend._parsed("tritom")
+    with pytest.raises(ConfigError, match="mamba_ssm computes nothing here for rotary"):
+        backend._parsed("rotary=mamba_ssm")
+
+
+def test_a_library_that_is_preferred_computes_what_the_kernel_would() -> None:
+    gpu, cpu = OnGpu(), torch.zeros(1)
+    backend.prefer({"ssd_scan": "mamba_ssm"})
+    assert backend.chosen("ssd_scan", gpu, 64) == "mamba_ssm"  # type: ignore[arg-type]
+    assert backend.chosen("ssd_scan", cpu, 64) == "pytorch"
+    with backend.forced("ssd_scan=triton"):
+        assert backend.kernels("ssd_scan", gpu, 64)  # type: ignore[arg-type]
+        assert backend.chosen("rotary", cpu, 64) == "pytorch"
 
 
 def test_the_choice_does_not_break_a_compiled_layer() -> None:

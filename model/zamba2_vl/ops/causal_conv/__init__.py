@@ -3,7 +3,7 @@
 from torch import Tensor
 
 from zamba2_vl.ops import backend
-from zamba2_vl.ops.causal_conv import reference
+from zamba2_vl.ops.causal_conv import library, reference
 
 if backend.TRITON:
     from zamba2_vl.ops.causal_conv import kernel
@@ -23,8 +23,13 @@ def causal_conv(
     sequence; lengths: (batch,) valid tokens of each row, None if all are.
 
     Returns y, shaped and typed like x, and what the token after each row's last valid one will find
-    as `before`. The kernel computes where no gradient is asked for.
+    as `before`. Where no gradient is asked for, the kernel computes, or causal_conv1d where that
+    was chosen and all tokens are valid.
     """
-    if backend.kernels("causal_conv", x) and not backend.differentiated(x):
-        return kernel.causal_conv(x, weight, bias, before, lengths)
+    if not backend.differentiated(x):
+        match backend.chosen("causal_conv", x):
+            case "triton":
+                return kernel.causal_conv(x, weight, bias, before, lengths)
+            case "causal_conv1d" if before is not None and lengths is None:
+                return library.causal_conv(x, weight, bias, before)
     return reference.causal_conv(x, weight, bias, before, lengths)

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from zamba2_vl.ops import backend
-from zamba2_vl.ops.ssd_scan import reference
+from zamba2_vl.ops.ssd_scan import library, reference
 
 if backend.TRITON:
     from zamba2_vl.ops.ssd_scan import kernel, segments
@@ -33,13 +33,18 @@ def ssd_scan(
     states are float32, the large products in x's dtype, under autocast too. On a GPU a Triton
     kernel runs where width and rank are powers of two from 16: from zeros one through which only y
     is differentiable; with a state or lengths, where no gradient is asked for, one whose memory
-    does not grow. Else memory grows with length x chunk_size.
+    does not grow, or mamba_ssm where that was chosen. Else memory grows with length x chunk_size.
     """
-    if backend.kernels("ssd_scan", x, x.shape[-1], b.shape[-1]):
-        if state is None and lengths is None:
+    sizes = (x.shape[-1], b.shape[-1])
+    if state is None and lengths is None:
+        if backend.kernels("ssd_scan", x, *sizes):
             y, _, last = kernel.ssd_scan(x, dt, a, b, c, d)
             return y, last
-        if not backend.differentiated(x):
-            return segments.ssd_scan(x, dt, a, b, c, d, state, lengths)
+    elif not backend.differentiated(x):
+        match backend.chosen("ssd_scan", x, *sizes):
+            case "triton":
+                return segments.ssd_scan(x, dt, a, b, c, d, state, lengths)
+            case "mamba_ssm":
+                return library.ssd_scan(x, dt, a, b, c, d, chunk_size, state, lengths)
     with torch.autocast(x.device.type, enabled=False):
         return reference.ssd_scan(x, dt, a, b, c, d, chunk_size, state, lengths)
