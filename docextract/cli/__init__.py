@@ -73,7 +73,7 @@ def _obey(words: list[str]) -> ExitCode:
     app.command(epilog=examples)(function)
     command = typer.main.get_command(app)
     words = words[len(named) :]
-    if function is batches.batch:
+    if function in (batches.batch, counts.count):
         words = batches.spelled_out(words)
     if not words and not named:
         command.main(["--help"], prog_name=_NAME, standalone_mode=False)

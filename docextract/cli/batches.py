@@ -4,10 +4,11 @@ import re
 import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -20,10 +21,14 @@ from docextract.cli.options import (
     DetailsOption,
     Device,
     DeviceOption,
+    DryRunOption,
     Evidence,
     EvidenceOption,
+    GpuShareOption,
+    JobsOption,
     MaxAsksOption,
     MaxBytesOption,
+    MaxMemoryOption,
     MaxPagesOption,
     MaxPixelsOption,
     MinConfidenceOption,
@@ -32,9 +37,12 @@ from docextract.cli.options import (
     PagesOption,
     PasswordFileOption,
     PasswordOption,
+    RayOption,
     SchemaOption,
     SplitOption,
     StrictOption,
+    TimeoutOption,
+    WatchOption,
     given,
     passwords_of,
 )
@@ -43,9 +51,9 @@ from docextract.errors import ExitCode, OutputError, UsageError
 from docextract.settings import Limits, Settings, parse_budget
 
 if TYPE_CHECKING:
-    from docextract.batch.driver import Standing, Summary
-    from docextract.batch.inputs import File
-    from docextract.batch.job import Outcome
+    from docextract.batch.driver import Options, Standing, Summary
+    from docextract.batch.inputs import File, Inputs
+    from docextract.batch.job import Job, Outcome
     from docextract.batch.planning import Plan
 
 EXAMPLES = """\b
@@ -63,7 +71,7 @@ The same command goes on where an earlier one stopped, for whatever reason. What
 knows is in results.jsonl.ledger; the exit code speaks of all files, not of the last run.
 """
 
-_GIB = 2**30
+GIB = 2**30
 _ADDRESS = re.compile(r"auto|local|[\w.-]+:\d+")
 
 
@@ -84,16 +92,7 @@ def batch(
         Path | None,
         typer.Option("-o", "--out", metavar="OUT", help="JSON lines, one for each file. Needed."),
     ] = None,
-    jobs: Annotated[
-        int | None,
-        typer.Option(
-            "-j",
-            "--jobs",
-            metavar="N",
-            min=1,
-            help="Processes with the model. Without it: one for each processor, or one on a GPU.",
-        ),
-    ] = None,
+    jobs: JobsOption = None,
     files_from: Annotated[
         str | None,
         typer.Option(metavar="F", help="Names of files, a line each or ended by zero bytes."),
@@ -104,25 +103,10 @@ def batch(
     max_failures: Annotated[
         int | None, typer.Option(metavar="N", min=1, help="End when so many have failed.")
     ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Count files and pages, and read nothing.")
-    ] = False,
-    watch: Annotated[
-        bool, typer.Option("--watch", help="Go on with new files as they arrive.")
-    ] = False,
-    ray: Annotated[
-        str | None,
-        typer.Option(
-            metavar="[ADDRESS]",
-            help="Read on the machines of a Ray cluster (host:6379, or auto); bare: on this one.",
-        ),
-    ] = None,
-    gpu_share: Annotated[
-        float | None,
-        typer.Option(
-            metavar="P", min=0, help="With --ray, of a GPU for each process. Without it: a whole."
-        ),
-    ] = None,
+    dry_run: DryRunOption = False,
+    watch: WatchOption = False,
+    ray: RayOption = None,
+    gpu_share: GpuShareOption = None,
     split: SplitOption = False,
     details: DetailsOption = False,
     strict: StrictOption = False,
@@ -138,12 +122,8 @@ def batch(
     max_pages: MaxPagesOption = LIMITS.max_pages,
     max_pixels: MaxPixelsOption = LIMITS.max_pixels,
     max_bytes: MaxBytesOption = LIMITS.max_bytes,
-    max_memory: Annotated[
-        float, typer.Option(metavar="GIB", min=0.25, help="Most memory for opening a document.")
-    ] = 4,
-    timeout: Annotated[
-        float | None, typer.Option(metavar="S", min=0, help="Most seconds for a document.")
-    ] = SETTINGS.timeout,
+    max_memory: MaxMemoryOption = 4,
+    timeout: TimeoutOption = SETTINGS.timeout,
     max_asks: MaxAsksOption = SETTINGS.max_asks,
     debug: DebugOption = False,
     show_config: ShowConfigOption = False,
@@ -152,8 +132,7 @@ def batch(
 
     def work() -> ExitCode:
         results = results_file(out)
-        if gpu_share is not None and ray is None:
-            raise UsageError("--gpu-share speaks of the machines of --ray", hint="add --ray")
+        staff = Staff(device, jobs, ray, gpu_share, int(max_memory * GIB))
         settings = Settings(
             budget=parse_budget(budget) if budget else None,
             pages=pages,
@@ -165,32 +144,19 @@ def batch(
             evidence=evidence.value,
         )
         with data_stream() as data:
-            from docextract.batch.driver import Options, run_batch
+            from docextract.batch.driver import run_batch
             from docextract.batch.extracting import Extracting
             from docextract.batch.inputs import Inputs, read_list
             from docextract.batch.ledger import Ledger, files_of
-            from docextract.batch.planning import plan
-            from docextract.batch.processes import processes_for
 
             job = Extracting(given(schema), model, device, settings, details, split)
             listed = read_list(files_from) if files_from else []
             inputs = Inputs(places or [], listed, excluded=files_of(results))
-            memory = int(max_memory * _GIB)
-            processes = jobs or processes_for(device)
             if dry_run:
-                with Progress("counting") as progress:
-                    planned = plan(job, inputs, results, memory, progress.show)
-                data.write(_words_of_plan(planned, processes))
+                data.write(staff.foretold(job, inputs, results))
                 return ExitCode.OK
-            options = Options(
-                jobs=jobs if ray else processes,
-                retry=tuple(str(state) for state in retry or ()),
-                max_failures=max_failures,
-                memory=memory,
-                watch=watch,
-                ray=ray,
-                gpus=0 if device is Device.cpu else gpu_share,
-                debug=debug,
+            options = staff.options(
+                retry or (), watch=watch, max_failures=max_failures, debug=debug
             )
             with (
                 Ledger(results, job, overwrite) as ledger,
@@ -203,6 +169,50 @@ def batch(
             return summary.exit_code(strict)
 
     raise typer.Exit(run(work, debug))
+
+
+@dataclass(frozen=True)
+class Staff:
+    """Who reads the documents of a batch: processes here, or those of a Ray cluster.
+
+    `memory`: bytes that opening a document may take. Raises UsageError for a share without --ray.
+    """
+
+    device: Device
+    jobs: int | None
+    ray: str | None
+    gpu_share: float | None
+    memory: int
+
+    def __post_init__(self) -> None:
+        if self.gpu_share is not None and self.ray is None:
+            raise UsageError("--gpu-share speaks of the machines of --ray", hint="add --ray")
+
+    def options(self, retry: Sequence[Again], **others: Any) -> "Options":
+        """How the batch is run; `others` are those of `Options`."""
+        from docextract.batch.driver import Options
+
+        return Options(
+            jobs=self.jobs if self.ray else self._processes(),
+            retry=tuple(map(str, retry)),
+            memory=self.memory,
+            ray=self.ray,
+            gpus=0 if self.device is Device.cpu else self.gpu_share,
+            **others,
+        )
+
+    def foretold(self, job: "Job", inputs: "Inputs", results: Path) -> str:
+        """What the batch would do, in lines for a person."""
+        from docextract.batch.planning import plan
+
+        with Progress("counting") as progress:
+            planned = plan(job, inputs, results, self.memory, progress.show)
+        return _words_of_plan(planned, self._processes())
+
+    def _processes(self) -> int:
+        from docextract.batch.processes import processes_for
+
+        return self.jobs or processes_for(self.device)
 
 
 def spelled_out(words: Sequence[str]) -> list[str]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from docextract.cli.batches import Again, Follower, results_file, words_of_end
+from docextract.cli.batches import GIB, Again, Follower, Staff, results_file, words_of_end
 from docextract.cli.configuration import ShowConfigOption
 from docextract.cli.documents import Show, code_of, visit_each
 from docextract.cli.options import (
@@ -21,7 +21,11 @@ from docextract.cli.options import (
     DebugOption,
     Device,
     DeviceOption,
+    DryRunOption,
+    GpuShareOption,
+    JobsOption,
     MaxBytesOption,
+    MaxMemoryOption,
     MaxPagesOption,
     MaxPixelsOption,
     MinConfidenceOption,
@@ -30,8 +34,11 @@ from docextract.cli.options import (
     PagesOption,
     PasswordFileOption,
     PasswordOption,
+    RayOption,
     StrictOption,
     Tiles,
+    TimeoutOption,
+    WatchOption,
     passwords_of,
 )
 from docextract.console import Board, Progress, complain, data_stream, run, say
@@ -48,6 +55,7 @@ from docextract.settings import Limits, Settings, parse_budget
 if TYPE_CHECKING:
     from docextract.batch.counting import Counting
     from docextract.batch.driver import Options
+    from docextract.batch.inputs import Inputs
     from docextract.batch.ledger import Ledger
     from docextract.counting.assignment import Assignment
     from docextract.pages import Document
@@ -70,6 +78,7 @@ Examples:
   docextract count shelf.jpg --object bottle --object can --overlay seen/ --format table
   docextract count photos/ --object box --csv report.csv --expected expected.csv
   docextract count photos/ --object box -o counts.jsonl --zones zones.json --jobs 2
+  docextract count photos/ --object box -o counts.jsonl --watch
   docextract count forms.pdf --object signature --object stamp --pages 1-3
 
 \b
@@ -77,8 +86,6 @@ A count is the number of marks, each with its place. What can be seen is counted
 a shelf shows visible facings, not the stock behind them. Folders are counted once: the same
 command goes on where an earlier one stopped. What a CSV sums up stands in report-summary.csv.
 """
-
-_GIB = 2**30
 
 
 def count(
@@ -118,13 +125,14 @@ def count(
     tiles: Annotated[
         Tiles, typer.Option(help="Whether dense pictures are looked at in parts.")
     ] = Tiles.auto,
-    jobs: Annotated[
-        int | None,
-        typer.Option("-j", "--jobs", metavar="N", min=1, help="Processes with the model."),
-    ] = None,
+    jobs: JobsOption = None,
     retry: Annotated[
         list[Again] | None, typer.Option(help="Count these again; may be given twice.")
     ] = None,
+    dry_run: DryRunOption = False,
+    watch: WatchOption = False,
+    ray: RayOption = None,
+    gpu_share: GpuShareOption = None,
     details: Annotated[
         bool,
         typer.Option("--details", help="With the form of the answer, the tiles and the size."),
@@ -141,12 +149,8 @@ def count(
     max_pages: MaxPagesOption = LIMITS.max_pages,
     max_pixels: MaxPixelsOption = LIMITS.max_pixels,
     max_bytes: MaxBytesOption = LIMITS.max_bytes,
-    max_memory: Annotated[
-        float, typer.Option(metavar="GIB", min=0.25, help="Most memory for opening a document.")
-    ] = 4,
-    timeout: Annotated[
-        float | None, typer.Option(metavar="S", min=0, help="Most seconds for a document.")
-    ] = SETTINGS.timeout,
+    max_memory: MaxMemoryOption = 4,
+    timeout: TimeoutOption = SETTINGS.timeout,
     debug: DebugOption = False,
     show_config: ShowConfigOption = False,
 ) -> None:
@@ -163,11 +167,14 @@ def count(
             tiles=tiles.value,
         )
         assignment = _assignment(objects or [], zones, expected)
-        several = out is not None or _are_many(places, kept=table is not None)
+        staff = Staff(device, jobs, ray, gpu_share, int(max_memory * GIB))
+        if watch and not (out or table):
+            raise UsageError("what is watched is kept in a file", hint="add -o counts.jsonl")
+        several = out is not None or dry_run or watch or ray is not None
+        several = several or _are_many(places, kept=table is not None)
         with ExitStack() as stack:
             stdout = stack.enter_context(data_stream())
             from docextract.batch.counting import Counting, status_of
-            from docextract.batch.driver import Options
             from docextract.batch.ledger import ledger_of
             from docextract.report.counts import (
                 FACINGS,
@@ -179,6 +186,12 @@ def count(
             from docextract.report.tables import JsonLines
 
             results = stack.enter_context(_results(out, table)) if several else None
+            job = Counting(assignment, model, device, settings, details)
+            shut = [path for path in (overlay, expected, zones, *_sheets(table)) if path]
+            if results and dry_run:
+                inputs = _inputs(places, results, shut)
+                stdout.write(staff.foretold(job, inputs, results))
+                return ExitCode.OK
             # What went on from a ledger brings its own report up to date, and no other file.
             begun = results is not None and ledger_of(results).exists()
             sheets = [
@@ -187,15 +200,8 @@ def count(
             ]
             counts: list[Count] = []
             if results:
-                job = Counting(assignment, model, device, settings, details)
-                options = Options(
-                    jobs=jobs,
-                    retry=tuple(str(state) for state in retry or ()),
-                    memory=int(max_memory * _GIB),
-                    debug=debug,
-                )
-                shut = [path for path in (overlay, expected, zones, *_sheets(table)) if path]
-                folders = _Folders(job, places, results, shut, options)
+                options = staff.options(retry or (), watch=watch, debug=debug)
+                folders = _Folders(job, _inputs(places, results, shut), results, options)
                 counts, code = folders.count(overlay, overwrite, strict)
             else:
                 statuses = []
@@ -260,6 +266,14 @@ def _sheets(table: Path | None) -> list[Path]:
     return [table, table.with_name(f"{table.stem}-summary{table.suffix}")] if table else []
 
 
+def _inputs(places: Sequence[str], results: Path, shut: Sequence[Path]) -> "Inputs":
+    """The pictures of `places`; `shut` are files and folders of our own, which are none."""
+    from docextract.batch.inputs import Inputs
+    from docextract.batch.ledger import files_of
+
+    return Inputs(places, excluded=[*files_of(results), *shut], every=True)
+
+
 def _count_files(
     files: Sequence[str],
     assignment: "Assignment",
@@ -292,15 +306,11 @@ def _count_files(
 
 @dataclass(frozen=True)
 class _Folders:
-    """Places with many pictures, counted by the workers of a batch and remembered by its ledger.
-
-    `shut`: files and folders of our own, which are no pictures of the user's.
-    """
+    """Places with many pictures, counted by the workers of a batch and remembered by its ledger."""
 
     job: "Counting"
-    places: Sequence[str]
+    inputs: "Inputs"
     results: Path
-    shut: Sequence[Path]
     options: "Options"
 
     def count(
@@ -308,20 +318,18 @@ class _Folders:
     ) -> "tuple[list[Count], ExitCode]":
         """All lines, of this run and of earlier ones."""
         from docextract.batch.driver import run_batch
-        from docextract.batch.inputs import Inputs
-        from docextract.batch.ledger import Ledger, files_of
+        from docextract.batch.ledger import Ledger
 
-        inputs = Inputs(self.places, excluded=[*files_of(self.results), *self.shut], every=True)
         with (
             Ledger(self.results, self.job, overwrite) as ledger,
             Board("files") as board,
             Follower(board).listening() as audience,
         ):
-            summary = run_batch(self.job, inputs, ledger, self.options, audience)
+            summary = run_batch(self.job, self.inputs, ledger, self.options, audience)
             if overlay and not summary.ended:
                 self._draw(ledger, overlay)
             counts = [one for entry in ledger.entries() for one in self.job.counts(entry)]
-        place = {file.name: number for number, file in enumerate(inputs.find().files)}
+        place = {file.name: number for number, file in enumerate(self.inputs.find().files)}
         counts.sort(key=lambda one: place.get(one.file, len(place)))  # not as they were finished
         for line in words_of_end(summary, self.results):
             say(line)

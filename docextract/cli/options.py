@@ -104,6 +104,39 @@ ExplodeOption = Annotated[
     str | None,
     typer.Option(metavar="LIST", help="csv: a row for each item of this list, as line_items."),
 ]
+JobsOption = Annotated[
+    int | None,
+    typer.Option(
+        "-j",
+        "--jobs",
+        metavar="N",
+        min=1,
+        help="Processes with the model. Without it: one for each processor, or one on a GPU.",
+    ),
+]
+DryRunOption = Annotated[
+    bool, typer.Option("--dry-run", help="Count files and pages, and read nothing.")
+]
+WatchOption = Annotated[bool, typer.Option("--watch", help="Go on with new files as they arrive.")]
+RayOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="[ADDRESS]",
+        help="Read on the machines of a Ray cluster (host:6379, or auto); bare: on this one.",
+    ),
+]
+GpuShareOption = Annotated[
+    float | None,
+    typer.Option(
+        metavar="P", min=0, help="With --ray, of a GPU for each process. Without it: a whole."
+    ),
+]
+MaxMemoryOption = Annotated[
+    float, typer.Option(metavar="GIB", min=0.25, help="Most memory for opening a document.")
+]
+TimeoutOption = Annotated[
+    float | None, typer.Option(metavar="S", min=0, help="Most seconds for a document.")
+]
 DebugOption = Annotated[bool, typer.Option("--debug", help="Show where an error came from.")]
 
 

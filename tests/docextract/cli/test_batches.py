@@ -12,7 +12,8 @@ import pytest
 from PIL import Image, ImageDraw
 
 from docextract.cli import main
-from docextract.cli.batches import spelled_out
+from docextract.cli.batches import Again, Staff, spelled_out
+from docextract.cli.options import Device
 from docextract.errors import ExitCode
 from docextract.readers.scripted import SCRIPT
 
@@ -68,6 +69,19 @@ def test_help_shows_how_it_is_used(run: Run) -> None:
 def test_ray_may_be_given_without_an_address(words: str, address: str | None) -> None:
     spelled = words.replace("--ray", f"--ray={address}") if address else words
     assert spelled_out(words.split()) == spelled.split()
+
+
+def test_a_cluster_decides_itself_how_many_read() -> None:
+    here = Staff(Device.cpu, None, None, None, 7).options([Again.failed], watch=True)
+    assert here.jobs and (here.ray, here.retry, here.memory, here.watch) == (
+        None,
+        ("failed",),
+        7,
+        True,
+    )
+    there = Staff(Device.auto, None, "local", 0.5, 7).options(())
+    assert (there.jobs, there.ray, there.gpus) == (None, "local", 0.5)
+    assert Staff(Device.cpu, 3, "local", None, 7).options(()).gpus == 0
 
 
 @pytest.mark.slow

@@ -6,7 +6,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from docextract.batch.inputs import File
+from docextract.batch.job import Outcome
 from docextract.cli import main
+from docextract.cli.batches import Follower
 from docextract.errors import ExitCode
 from docextract.readers.scripted import SCRIPT
 
@@ -137,6 +140,45 @@ def test_a_folder_without_a_place_for_results_leaves_none(
     assert sorted(tmp_path.rglob("*")) == before
 
 
+@pytest.mark.slow
+def test_a_plan_is_told_and_nothing_is_counted(run: Run, shelf: Path, tmp_path: Path) -> None:
+    before = sorted(tmp_path.rglob("*"))
+    for words, pages in (
+        (("shelf",), 2),
+        (("shelf", "-o", "c.jsonl"), 2),
+        (("shelf/a.png",), 1),
+        (("shelf", "--ray"), 2),
+    ):
+        code, out, _ = run(*words, "--object", "can", "--dry-run")
+        assert code == 0
+        assert out.splitlines()[:2] == [f"files     {pages}", f"pages     {pages} to read"]
+    assert sorted(tmp_path.rglob("*")) == before
+    assert run("shelf", "--object", "can", "--csv", "c.csv")[0] == 0
+    code, out, _ = run("shelf", "--object", "can", "--csv", "c.csv", "--dry-run")
+    assert code == 0 and "2 read before" in out and len(rows(tmp_path / "c.csv")) == 2
+
+
+@pytest.mark.slow
+def test_pictures_that_arrive_are_counted(
+    run: Run, shelf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Visitor(Follower):
+        """Brings another picture when one was counted, and leaves when that one is counted too."""
+
+        def read(self, file: File, outcome: Outcome) -> None:
+            super().read(file, outcome)
+            if file.name.endswith("late.png"):
+                self._interrupted = True
+            elif not (shelf / "late.png").exists():
+                Image.new("RGB", (200, 100), (9, 9, 9)).save(shelf / "late.png")
+
+    monkeypatch.setattr("docextract.cli.counts.Follower", Visitor)
+    code, out, _ = run("shelf", "--object", "can", "--csv", "report.csv", "--watch", "--jobs", 1)
+    names = ["shelf/a.png", "shelf/b.png", "shelf/late.png"]
+    assert code == 0 and [json.loads(line)["file"] for line in out.splitlines()] == names
+    assert [row["file"] for row in rows(tmp_path / "report.csv")] == names
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -144,6 +186,8 @@ def test_a_folder_without_a_place_for_results_leaves_none(
         (("--object", "can", "-o", "x.csv"), "JSON lines"),
         (("--object", "can", "--zones", "none.json"), "zones cannot be read"),
         (("--object", "can", "--expected", "none.csv"), "list cannot be read"),
+        (("--object", "can", "--watch"), "add -o counts.jsonl"),
+        (("--object", "can", "--gpu-share", "0.5"), "add --ray"),
     ],
 )
 def test_what_makes_no_sense_is_refused(
