@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 import torch
 
+Prepare = Callable[[], Callable[[], object]]
+"""Makes ready what is to be timed, which is then called once."""
+
 
 @dataclass(frozen=True)
 class Card:

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from benchmarks.card import measure, seconds
+from benchmarks.card import Prepare, measure, seconds
 from benchmarks.ours import Ours
 from benchmarks.usual import Usual
 from benchmarks.work import decode_bytes, prefill_operations, step_bytes, text_operations
@@ -117,7 +117,7 @@ class Bench:
         batch = step_bytes(config.text, rows, self.plan.context, size)
         result.step_floor[rows] = batch / self.card.bandwidth
 
-    def _prompts(self, result: Result, reader: Callable[[int], Callable[[], object]]) -> None:
+    def _prompts(self, result: Result, reader: Callable[[int], Prepare]) -> None:
         for tokens in self.plan.lengths:
             self.forget()
             read = reader(tokens)
@@ -147,12 +147,12 @@ class Bench:
         result.documents = self._median(read, most=1)
         self._say(result, f"{self.plan.batch} documents", result.documents, None)
 
-    def _median(self, action: Callable[[], object], most: int = 5) -> float:
+    def _median(self, prepare: Prepare, most: int = 5) -> float:
         """After one call that does not count; as often as the plan has time, at least once."""
-        action()
+        prepare()()
         times: list[float] = []
         while not times or (len(times) < most and sum(times) < self.plan.seconds):
-            times.append(self._seconds(action))
+            times.append(self._seconds(prepare()))
         return sorted(times)[len(times) // 2]
 
     def _seconds(self, action: Callable[[], object]) -> float:

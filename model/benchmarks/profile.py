@@ -57,7 +57,8 @@ def main(arguments: Sequence[str]) -> None:
     torch.manual_seed(0)
     with torch.inference_mode():
         model = Ours(config, device, dtype)
-        print(report(f"prompt of {prompt}", model.reader(prompt), device))
+        read = model.reader(prompt)
+        print(report(f"prompt of {prompt}", lambda: read()(), device))
         print(report("step of 1", model.stepper(context, STEPS), device, STEPS))
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from benchmarks.card import Prepare
 from zamba2_vl.config import TextConfig
 
 
@@ -41,10 +42,14 @@ class Usual:
         options = {name: value for name, value in config.to_dict().items() if name not in derived}
         return cls("zamba2", options, device, dtype)
 
-    def reader(self, tokens: int) -> Callable[[], object]:
-        """Reads a prompt of so many tokens up to the first token of the answer."""
-        ids = self._words(1, tokens)
-        return lambda: self._chosen(self._model(ids, logits_to_keep=1)).item()
+    def reader(self, tokens: int) -> Prepare:
+        """Reads prompts of so many tokens up to the first token of the answer."""
+
+        def prepare() -> Callable[[], object]:
+            ids = self._words(1, tokens)
+            return lambda: self._chosen(self._model(ids, logits_to_keep=1)).item()
+
+        return prepare
 
     def step_seconds(
         self,
