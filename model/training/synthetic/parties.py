@@ -22,7 +22,7 @@ _FORMS = {
     "my": ("SDN BHD", "SDN. BHD.", "Sdn Bhd", "SDN BHD", "S/B", "BHD", "ENTERPRISE", "(M) SDN BHD",
            "(KL) SDN BHD", "TRADING", "& SONS", "CO.", "PLT", "CO. (M) BHD", "(M) SDN. BHD.",
            "SDN.BHD", "(MALAYSIA) SDN BHD", "AND SONS", "", "({}) SDN BHD",
-           "({} {}) SDN BHD", "({})"),
+           "({} {}) SDN BHD", "({})", "({2}) SDN BHD", "({2}) SDN. BHD.", "{2} {3}"),
     "sg": ("PTE LTD", "Pte. Ltd.", "TRADING", "LLP", "(S) PTE LTD", "({}) Pte Ltd"),
     "us": ("Inc.", "LLC", "Corp.", "& Co.", "INC", "Stores", "", "#{0}", "LP", "of {}", "L.L.C."),
     "gb": ("Ltd", "Limited", "plc", "LTD", "& Sons Ltd", "", "({}) Ltd", "LLP", "UK Limited"),
@@ -118,7 +118,8 @@ _COUNTRY_NAMES = {
 def company(rng: np.random.Generator, words: Words, country: str) -> str:
     """A trading name, with or without its legal form."""
     form = pick(rng, _FORMS[country] if chance(rng, 0.97) else _FOREIGN_FORMS)
-    form = form.format(words.name(rng), words.name(rng))
+    short = letters(rng, int(rng.integers(1, 4))), letters(rng, int(rng.integers(2, 4)))
+    form = form.format(words.name(rng), words.name(rng), *short)
     names = [words.name(rng) for _ in range(1 if chance(rng, 0.5) else 2)]
     if country in {"my", "sg"} and chance(rng, 0.4):
         names = _local(rng).split()
