@@ -24,12 +24,9 @@ MOST_MARKS = 200
 
 _MOST_TOKENS = {"compact": 2 * MOST_MARKS + 1, "instruct": 4096}
 
-UNSURE_STOP = math.log(0.3)
-"""Log-probability of the end of an answer below which something may have been left out.
-
-On the `dev` photos, of dice, cards and coins, nine tenths of the wrong counts lie below it, a tenth
-of the right ones and hardly any of those of objects that are absent.
-"""
+UNSURE_STOP = math.log(0.5)
+"""Log-probability of the end of an answer below which something may have been left out, though the
+end was taken (docextract.readers.marking)."""
 
 DISAGREEMENT = 0.2
 """Share by which the marks of tiles may differ from those of the whole page."""
