@@ -24,7 +24,7 @@ FIELDS = 64
 
 _EMPTY_WEIGHT = 0.15
 _FORCED_WEIGHT = 0.1  # the grammar writes these, but without a grammar the model must
-_OBJECT_WEIGHT = 4.0  # there are a hundred letters for each thing
+_OBJECT_WEIGHT = 12.0  # there are a hundred letters for each thing
 _COUNT_WEIGHT = 6.0  # an answer in marks has a tenth of a page's letters
 _USUAL = 20
 """Tokens of an answer in marks that weigh so; those of a shorter one weigh more, of a longer one

@@ -198,7 +198,7 @@ def test_things_weigh_more_than_letters() -> None:
     logits[0, 0, [0, 2], [1, 0]] = LARGE  # the thing is taken for anything
     loss, filled, right = glyph_figures(logits.flatten(2), targets)
     assert (filled.item(), right.item()) == (2, 1)
-    assert loss.item() == pytest.approx(4 * math.log(GLYPH_CLASSES) / (1 + 4 + 0.15))
+    assert loss.item() == pytest.approx(12 * math.log(GLYPH_CLASSES) / (1 + 12 + 0.15))
 
 
 def test_a_tally_is_a_mean_over_what_was_counted() -> None:
