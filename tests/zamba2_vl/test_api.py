@@ -204,8 +204,10 @@ def test_a_batch_on_cuda_is_its_requests_alone() -> None:
     reader = Zamba2VL.from_pretrained(home / "model/weights", "cuda", torch.float32, slots=2)
     page = home / "samples/receipt.jpg"
     requests = [
-        reader.request("<|read|>", [page], max_new_tokens=limit, temperature=heat, seed=limit)
-        for limit, heat in ((24, 0.0), (7, 0.9), (15, 0.0))
+        reader.request(
+            "<|read|>", [page], max_new_tokens=limit, temperature=heat, seed=limit, weigh=weigh
+        )
+        for limit, heat, weigh in ((24, 0.0, None), (7, 0.9, None), (15, 0.0, torch.neg))
     ]
     alone = [reader.generate(request) for request in requests]
     together = reader.generate_batch(requests)

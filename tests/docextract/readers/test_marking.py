@@ -1,5 +1,6 @@
 import math
 
+import pytest
 import torch
 
 from docextract.pointing import LOCATIONS
@@ -58,3 +59,17 @@ def test_a_place_is_left_to_be_chosen_where_the_grammar_forbids_the_end() -> Non
     weighed = MARKING(logits(0.9, {500: 0.1}))
     weighed[STOP] = -math.inf
     assert weighed.argmax() == FIRST + 500
+
+
+@pytest.mark.gpu
+def test_a_cuda_graph_can_hold_it() -> None:
+    said = logits(0.1, {place: 0.9 / 40 for place in range(480, 520)}).cuda()
+    expected = MARKING(said).argmax()
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        weighed = MARKING(said)
+    graph.replay()
+    assert weighed.argmax() == expected
+    said[STOP] = 5.0
+    graph.replay()
+    assert weighed.argmax() == STOP
