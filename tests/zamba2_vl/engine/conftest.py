@@ -59,6 +59,6 @@ def ask(tokenizer: Tokenizer) -> Ask:
 
 
 @pytest.fixture
-def script(tokenizer: Tokenizer) -> Callable[[str, set[int]], Script]:
+def script(tokenizer: Tokenizer) -> Callable[..., Script]:
     """A grammar that follows a text and leaves the tokens at some places to be chosen."""
-    return lambda text, choices: Script(tokenizer, text, choices)
+    return lambda text, choices, words=tokenizer: Script(words, text, choices)
