@@ -21,8 +21,9 @@ from docextract.prompt import COUNT, EXTRACT
 from docextract.readers import Reading
 from docextract.readers.grammar import GrammarConstraint
 from docextract.readers.marking import Marking
-from zamba2_vl import checkpoint
+from zamba2_vl import checkpoint, conversion
 from zamba2_vl.api import Zamba2VL
+from zamba2_vl.config import Quantization
 from zamba2_vl.engine.request import Token
 from zamba2_vl.ops import backends
 from zamba2_vl.tokenizer import Tokenizer
@@ -142,6 +143,18 @@ def examine(folder: Path) -> int:
     with _their_errors():
         Tokenizer.from_folder(folder)
         return checkpoint.examine(folder)
+
+
+def convert(source: Path, target: Path, bits: int, show: Callable[[int, int], object]) -> None:
+    """Write config.json and weights of a checkpoint into `target`, those of large matrices as
+    integers: of `bits` in the language model, of 8 in the vision tower, where they gain less time
+    and cost more letters. `show` is told how many tensors of how many are done.
+
+    Raises:
+        ModelError: the source is damaged, or was converted before.
+    """
+    with _their_errors():
+        conversion.convert(source, target, Quantization(bits, vision_bits=8), show)
 
 
 def _has_token(words: Tokenizer, token: str) -> bool:

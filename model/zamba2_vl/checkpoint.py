@@ -21,23 +21,28 @@ from torch.overrides import TorchFunctionMode
 
 from zamba2_vl.config import Zamba2VLConfig
 from zamba2_vl.errors import (
+    ConfigError,
     MemoryShortageError,
     NotACheckpointError,
     TruncatedError,
     WeightsMismatchError,
 )
 from zamba2_vl.model import VisionLanguageModel
+from zamba2_vl.quantization import make_room, weight_count
 from zamba2_vl.text.decoder import Decoder
+from zamba2_vl.text.linear import QuantizedLinear
 
 Model = VisionLanguageModel | Decoder
 
-_SINGLE = "model.safetensors"
-_INDEX = "model.safetensors.index.json"
+SINGLE = "model.safetensors"
+INDEX = "model.safetensors.index.json"
 _DTYPES = {
     "F64": torch.float64,
     "F32": torch.float32,
     "F16": torch.float16,
     "BF16": torch.bfloat16,
+    "I8": torch.int8,
+    "I32": torch.int32,
 }
 # Names in one error message before it says "and so many more".
 _NAMED = 5
@@ -50,24 +55,27 @@ def load(
 ) -> Model:
     """The model in `folder`, in evaluation mode: a Decoder if the checkpoint is text only.
 
-    Weights are converted to `dtype` as they are read; the peak is one copy of them plus the largest
-    tensor. Raises ConfigError, and the CheckpointErrors: NotACheckpointError, ArchitectureError,
-    TruncatedError, WeightsMismatchError, MemoryShortageError.
+    Weights are converted to `dtype` as they are read, but for those held as integers; the peak is
+    one copy of them plus the largest tensor. Raises ConfigError, and the CheckpointErrors:
+    NotACheckpointError, ArchitectureError, TruncatedError, WeightsMismatchError,
+    MemoryShortageError.
     """
     folder, device = Path(folder), torch.device(device)
-    model, owners, stored = _outlined(folder)
+    model, owners, stored = outlined(folder)
     parameters = dict(model.named_parameters())
-    _check_memory(sum(p.numel() for p in parameters.values()) * dtype.itemsize, device)
+    kinds = {name: dtype if p.is_floating_point() else p.dtype for name, p in parameters.items()}
+    _check_memory(sum(p.numel() * kinds[name].itemsize for name, p in parameters.items()), device)
     weights: dict[str, Tensor] = {}
     try:
-        for name in parameters:
-            weights[name] = stored[name].read(device, dtype)
+        for name, kind in kinds.items():
+            weights[name] = stored[name].read(device, kind)
     except torch.OutOfMemoryError as error:
         raise MemoryShortageError(f"{device} ran out of memory while loading {folder}") from error
     for name in stored.keys() - parameters.keys():
-        if not torch.equal(stored[name].read(device, dtype), weights[owners[name]]):
+        owner = owners[name]
+        if not torch.equal(stored[name].read(device, kinds[owner]), weights[owner]):
             raise WeightsMismatchError(
-                f"{name} should repeat {owners[name]}, which it is tied to, but differs from it"
+                f"{name} should repeat {owner}, which it is tied to, but differs from it"
             )
     model.load_state_dict(weights, strict=False, assign=True)
     return model.eval()
@@ -79,13 +87,15 @@ def examine(folder: str | Path) -> int:
 
     Raises as `load` does.
     """
-    model, _, _ = _outlined(Path(folder))
-    return sum(parameter.numel() for parameter in model.parameters())
+    model, _, _ = outlined(Path(folder))
+    return weight_count(model)
 
 
 def save(model: Model, folder: str | Path, dtype: torch.dtype = torch.bfloat16) -> None:
     """Write config.json and model.safetensors into `folder`; tied weights once, under the name of
-    their first use."""
+    their first use. Raises ConfigError for weights held as integers."""
+    if any(isinstance(module, QuantizedLinear) for module in model.modules()):
+        raise ConfigError("quantised weights are not written back", "convert the original instead")
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     config = model.config
@@ -97,23 +107,31 @@ def save(model: Model, folder: str | Path, dtype: torch.dtype = torch.bfloat16) 
         name: parameter.detach().to("cpu", dtype).contiguous()
         for name, parameter in model.named_parameters()
     }
-    # Complete or absent: a reader must never meet half a file.
-    partial = folder / f".{_SINGLE}.part"
+    (folder / "config.json").write_text(described + "\n", encoding="utf-8")
+    write(weights, folder / SINGLE)
+
+
+def write(weights: dict[str, Tensor], path: Path) -> None:
+    """Write a file of weights beside config.json: complete or not at all, since a reader must never
+    meet half a file."""
+    partial = path.with_name(f".{path.name}.part")
     save_file(weights, partial, metadata={"format": "pt"})
-    partial.replace(folder / _SINGLE)
-    card = folder / "config.json"
-    card.write_text(described + "\n", encoding="utf-8")
     # safetensors writes for the owner alone; the weights are as public as what describes them.
-    (folder / _SINGLE).chmod(stat.S_IMODE(card.stat().st_mode))
+    partial.chmod(stat.S_IMODE((path.parent / "config.json").stat().st_mode))
+    partial.replace(path)
 
 
 def build(config: Zamba2VLConfig) -> Model:
-    """A model of this configuration with fresh weights."""
-    return Decoder(config.text) if config.vision is None else VisionLanguageModel(config)
+    """A model of this configuration with fresh weights; those held as integers have no values."""
+    model = Decoder(config.text) if config.vision is None else VisionLanguageModel(config)
+    if config.quantization is not None:
+        make_room(model, config.quantization)
+    return model
 
 
-def _outlined(folder: Path) -> tuple[Model, dict[str, str], dict[str, "StoredTensor"]]:
-    """A model without values; the names of its weights and who owns them; where those lie."""
+def outlined(folder: Path) -> tuple[Model, dict[str, str], dict[str, "StoredTensor"]]:
+    """A model without values; the names of its weights and who owns them; where those lie. Raises
+    as `load` does."""
     config = Zamba2VLConfig.from_folder(folder)
     stored = {tensor.name: tensor for file in _files(folder) for tensor in _tensors(file)}
     with torch.device("meta"), _WithoutValues():
@@ -167,7 +185,7 @@ class _WithoutValues(TorchFunctionMode):
 
 def _files(folder: Path) -> list[Path]:
     """The weights files of a checkpoint."""
-    index = folder / _INDEX
+    index = folder / INDEX
     if index.exists():
         try:
             names = sorted(
@@ -178,7 +196,7 @@ def _files(folder: Path) -> list[Path]:
         # Only names, no paths: an index must not lead out of its folder.
         files = [folder / Path(str(name)).name for name in names]
     else:
-        files = [folder / _SINGLE]
+        files = [folder / SINGLE]
     absent = [file.name for file in files if not file.is_file()]
     if absent:
         raise NotACheckpointError(
@@ -206,7 +224,7 @@ def _tensors(file: Path) -> Iterator[StoredTensor]:
             shape = tuple(map(index, entry["shape"]))
             dtype = _DTYPES[entry["dtype"]]
         except (KeyError, TypeError, ValueError) as error:
-            raise WeightsMismatchError(f"{name} in {file} is no tensor of floats") from error
+            raise WeightsMismatchError(f"{name} in {file} is no tensor of weights") from error
         if end - begin != torch.Size(shape).numel() * dtype.itemsize:
             raise TruncatedError(f"{file} is damaged: {name} has the wrong number of bytes")
         if begin < 0 or 8 + size + end > length:
@@ -254,6 +272,14 @@ def _check_shapes(parameters: Mapping[str, Tensor], stored: Mapping[str, StoredT
     ]
     if wrong:
         raise WeightsMismatchError(f"weights have the wrong shape: {_listed(wrong)}")
+    odd = [
+        f"{name} {str(stored[name].dtype).removeprefix('torch.')}"
+        for name, parameter in parameters.items()
+        if stored[name].dtype != parameter.dtype
+        and not (stored[name].dtype.is_floating_point and parameter.is_floating_point())
+    ]
+    if odd:
+        raise WeightsMismatchError(f"weights have the wrong type: {_listed(odd)}")
 
 
 def _check_memory(needed: int, device: torch.device) -> None:

@@ -285,6 +285,36 @@ class VisionConfig:
 
 
 @dataclass(frozen=True)
+class Quantization:
+    """Large matrices of weights held as integers, of four or eight bits, with scales."""
+
+    language_bits: int
+    vision_bits: int
+
+    METHOD: ClassVar[str] = "zamba2_vl_weight_only"
+    GROUP_SIZE: ClassVar[int] = 64
+
+    @classmethod
+    def from_dict(cls, source: Mapping[str, Any]) -> Self:
+        """Read a `quantization_config`. Raises ConfigError for anything but our own."""
+        method = source.get("quant_method")
+        if method != cls.METHOD:
+            raise ConfigError(
+                f"weights quantised by {method!r} are not implemented",
+                "take the model as published; docextract model convert makes it smaller",
+            )
+        _expect(source, "group_size", cls.GROUP_SIZE)
+        bits = _integer(source, "language_bits"), _integer(source, "vision_bits")
+        if not {4, 8}.issuperset(bits):
+            raise ConfigError(f"weights of {bits} bits are not implemented (only 4 and 8)")
+        return cls(*bits)
+
+    def to_dict(self) -> dict[str, Any]:
+        """What `from_dict` reads."""
+        return {"quant_method": self.METHOD, **asdict(self), "group_size": self.GROUP_SIZE}
+
+
+@dataclass(frozen=True)
 class Zamba2VLConfig:
     """A whole model: a language model, and a vision tower unless the checkpoint is text only.
 
@@ -295,6 +325,7 @@ class Zamba2VLConfig:
     text: TextConfig
     vision: VisionConfig | None = None
     image_token_index: int | None = None
+    quantization: Quantization | None = None
 
     def __post_init__(self) -> None:
         if self.vision is None:
@@ -315,8 +346,10 @@ class Zamba2VLConfig:
         implemented.
         """
         kind = source.get("model_type")
+        stated = source.get("quantization_config")
+        quantization = None if stated is None else Quantization.from_dict(stated)
         if kind == "zamba2":
-            return cls(TextConfig.from_dict(source))
+            return cls(TextConfig.from_dict(source), quantization=quantization)
         if kind != "zamba2_vl":
             raise ArchitectureError(
                 f"config.json describes a model of type {kind!r}",
@@ -327,6 +360,7 @@ class Zamba2VLConfig:
             text=TextConfig.from_dict(_section(source, "text_config")),
             vision=VisionConfig.from_dict(_section(source, "vision_config")),
             image_token_index=_integer(source, "image_token_index"),
+            quantization=quantization,
         )
 
     @classmethod
@@ -345,8 +379,11 @@ class Zamba2VLConfig:
 
     def to_dict(self) -> dict[str, Any]:
         """The published config.json."""
+        quantized = (
+            {"quantization_config": self.quantization.to_dict()} if self.quantization else {}
+        )
         if self.vision is None:
-            return {"architectures": ["Zamba2ForCausalLM"], **self.text.to_dict()}
+            return {"architectures": ["Zamba2ForCausalLM"], **self.text.to_dict(), **quantized}
         return {
             "architectures": ["Zamba2_VLForConditionalGeneration"],
             "model_type": "zamba2_vl",
@@ -355,6 +392,7 @@ class Zamba2VLConfig:
             "tie_word_embeddings": self.text.tie_word_embeddings,
             "text_config": self.text.to_dict(),
             "vision_config": self.vision.to_dict(),
+            **quantized,
         }
 
 

@@ -9,8 +9,9 @@ from torch import Tensor
 from zamba2_vl.engine.memory import Memory
 from zamba2_vl.engine.request import Answer
 from zamba2_vl.engine.sampling import continue_with
+from zamba2_vl.quantization import weight_count
 from zamba2_vl.text.decoder import Decoder
-from zamba2_vl.text.linear import Embedding, Linear
+from zamba2_vl.text.linear import Embedding, Linear, QuantizedLinear
 from zamba2_vl.text.paged import PagedState
 from zamba2_vl.text.state import DecoderState
 
@@ -59,21 +60,27 @@ def decode(decoder: Decoder, state: DecoderState | PagedState, answers: Sequence
 
 
 def lay_out(decoder: Decoder) -> None:
-    """Arrange the weights in memory so that steps on a CPU read them fast; no value changes.
+    """Arrange the weights in memory so that steps on a CPU read them fast; no float changes.
 
     A step is as slow as its weights are to read: packed copies have half the bytes. Where there is
     none, PyTorch's product of a matrix with one vector reads a matrix of at least as many outputs
     as inputs up to twice as fast by columns as by rows; products with many vectors do not mind.
     """
-    holders = [m for m in decoder.modules() if isinstance(m, Linear | Embedding)]
-    copies = sum(holder.weight.numel() for holder in holders) * torch.half.itemsize
+    kinds = Linear | Embedding | QuantizedLinear
+    holders = [module for module in decoder.modules() if isinstance(module, kinds)]
+    small = sum(map(weight_count, holders)) * torch.half.itemsize <= _SPARE
     for holder in holders:
-        if copies <= _SPARE and holder.pack():
-            continue
-        weight = holder.weight
-        by_columns = weight.shape[0] >= weight.shape[1]
-        if by_columns and weight.device.type == "cpu" and weight.dtype == torch.float32:
-            weight.data = weight.data.t().contiguous().t()
+        if isinstance(holder, QuantizedLinear):
+            if small or holder.bits == 8:
+                holder.pack()
+        elif not (small and holder.pack()):
+            _lay_by_columns(holder.weight)
+
+
+def _lay_by_columns(weight: Tensor) -> None:
+    tall = weight.shape[0] >= weight.shape[1]
+    if tall and weight.device.type == "cpu" and weight.dtype == torch.float32:
+        weight.data = weight.data.t().contiguous().t()
 
 
 @contextmanager

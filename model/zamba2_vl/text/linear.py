@@ -1,10 +1,12 @@
-"""Projections and embedding, which can hold a packed copy of their weights for inference."""
+"""Projections and embedding: the one place where products meet packed or quantised weights."""
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from zamba2_vl.ops.packed import pack, product
+from zamba2_vl.ops import packed, quantized
+from zamba2_vl.ops.product import product
+from zamba2_vl.ops.quantized import packing
 
 
 class Linear(nn.Linear):
@@ -15,13 +17,71 @@ class Linear(nn.Linear):
 
     def pack(self) -> bool:
         """Make the copy, if the processor and the weights allow one; whether they do."""
-        self.packed = pack(self.weight.detach(), self.bias)
+        self.packed = packed.pack(self.weight.detach(), self.bias)
         return self.packed is not None
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(
+        self,
+        x: Tensor,
+        gain: Tensor | None = None,
+        eps: float = 1e-5,
+        residual: Tensor | None = None,
+    ) -> Tensor:
+        """residual + norm(x) weight^T + bias; see `ops.product`."""
         if self.packed is None or torch.is_grad_enabled():
-            return F.linear(x, self.weight, self.bias)
-        return product(x, self.packed)
+            return product(x, self.weight, self.bias, gain=gain, eps=eps, residual=residual)
+        y = packed.product(_normed(x, gain, eps), self.packed)
+        return y if residual is None else residual + y
+
+
+class QuantizedLinear(nn.Module):
+    """A projection whose weights are integers of eight or four bits with scales, for inference.
+
+    On a CPU that FBGEMM serves, `pack` makes a copy that single rows are answered from: integers of
+    eight bits as they are, those of four bits as float16.
+    """
+
+    packed: torch.ScriptObject | None = None
+
+    def __init__(self, inputs: int, outputs: int, bits: int, bias: bool) -> None:
+        super().__init__()
+        self.in_features, self.out_features, self.bits = inputs, outputs, bits
+        shape, scales = packing.shapes(outputs, inputs, bits)
+        kind = torch.int8 if bits == 8 else torch.int32
+        self.weight = nn.Parameter(torch.empty(shape, dtype=kind), requires_grad=False)
+        self.scale = nn.Parameter(torch.empty(scales), requires_grad=False)
+        self.bias = nn.Parameter(torch.empty(outputs), requires_grad=False) if bias else None
+
+    def pack(self) -> bool:
+        """Make the copy, if the processor allows one; whether it does."""
+        if self.bits == 8:
+            self.packed = packed.pack_int8(self.weight, self.scale, self.bias)
+        else:
+            self.packed = packed.pack(self.dequantized(torch.float32), self.bias, exact=False)
+        return self.packed is not None
+
+    def dequantized(self, dtype: torch.dtype) -> Tensor:
+        """The weights that the integers stand for, (outputs, inputs)."""
+        return packing.dequantize(self.weight, self.scale, self.in_features, dtype)
+
+    def forward(
+        self,
+        x: Tensor,
+        gain: Tensor | None = None,
+        eps: float = 1e-5,
+        residual: Tensor | None = None,
+    ) -> Tensor:
+        """residual + norm(x) weight^T + bias; see `ops.product`."""
+        if self.packed is None or (self.bits == 8 and x.shape[:-1].numel() > packed.INT8_ROWS):
+            return quantized.product(
+                x, self.weight, self.scale, self.bias, gain=gain, eps=eps, residual=residual
+            )
+        answer = packed.product_int8 if self.bits == 8 else packed.product
+        y = answer(_normed(x, gain, eps), self.packed)
+        return y if residual is None else residual + y
+
+    def extra_repr(self) -> str:
+        return f"{self.in_features}, {self.out_features}, bits={self.bits}"
 
 
 class Embedding(nn.Embedding):
@@ -30,11 +90,15 @@ class Embedding(nn.Embedding):
     packed: torch.ScriptObject | None = None
 
     def pack(self) -> bool:
-        self.packed = pack(self.weight.detach())
+        self.packed = packed.pack(self.weight.detach())
         return self.packed is not None
 
     def scores(self, hidden: Tensor) -> Tensor:
         """hidden: (..., features) -> its products with all rows, (..., rows)."""
         if self.packed is None or torch.is_grad_enabled():
-            return F.linear(hidden, self.weight)
-        return product(hidden, self.packed)
+            return product(hidden, self.weight)
+        return packed.product(hidden, self.packed)
+
+
+def _normed(x: Tensor, gain: Tensor | None, eps: float) -> Tensor:
+    return x if gain is None else F.rms_norm(x, x.shape[-1:], gain.to(x.dtype), eps)

@@ -44,3 +44,28 @@ def test_the_bundled_model_is_verified(run: Run) -> None:
     assert code == 0
     assert Path(out.strip()).is_dir()
     assert "confidence.json" in err
+
+
+def test_a_model_is_converted(run: Run, tmp_path: Path) -> None:
+    out = tmp_path / "small"
+    code, said, err = run("model", "convert", "bundled", str(out), "--weights", "int4")
+    assert (code, said) == (0, f"{out}\n")
+    assert "MODEL_CARD.md, confidence.json" in err
+    code, said, _ = run("model", "show", str(out), "--json")
+    shown = json.loads(said)
+    assert shown["bits"] == {"language": 4, "vision": 8}
+    assert shown["bytes"] < 16e6 and shown["calibrated"] is None
+    assert shown["parameters"] == json.loads(run("model", "show", "--json")[1])["parameters"]
+    assert "integers of 4 bits" in run("model", "show", str(out))[1]
+    assert run("model", "verify", str(out))[0] == 0
+    code, _, err = run("model", "convert", "bundled", str(out), "--weights", "int8")
+    assert code == ExitCode.USAGE and "there is such a folder" in err
+    code, _, err = run("model", "convert", str(out), str(tmp_path / "again"), "--weights", "int8")
+    assert code == ExitCode.MODEL and "quantised already" in err
+    assert [path.name for path in tmp_path.iterdir()] == ["small"]
+
+
+@pytest.mark.parametrize("words", [("convert",), ("convert", "bundled", "o"), ("show", "a", "b")])
+def test_what_to_convert_must_be_said(run: Run, words: tuple[str, ...]) -> None:
+    code, _, err = run("model", *words)
+    assert code == ExitCode.USAGE and "docextract model" in err

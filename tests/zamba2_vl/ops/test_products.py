@@ -14,7 +14,7 @@ from zamba2_vl.ops import product as few
 from zamba2_vl.ops import quantized
 from zamba2_vl.ops.backend import forced
 from zamba2_vl.ops.product import product
-from zamba2_vl.ops.quantized.reference import GROUP, pack
+from zamba2_vl.ops.quantized.packing import GROUP, pack
 
 pytestmark = pytest.mark.gpu
 INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"

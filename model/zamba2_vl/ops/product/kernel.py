@@ -16,9 +16,9 @@ from torch import Tensor
 from triton.language.extra.cuda import gdc_launch_dependents, gdc_wait
 
 # Outputs and inputs of a tile, warps.
-ONE_ROW = (4, 1024, 4)
+ONE_ROW = (2, 1024, 4)
 # Outputs and inputs of a tile, and how it is computed.
-FEW_ROWS = (64, 128, {"num_warps": 4, "num_stages": 5})
+FEW_ROWS = (32, 128, {"num_warps": 2, "num_stages": 4})
 # Programs for each multiprocessor that keep the memory busy.
 FULL = 4
 MOST_TILES = 8192
@@ -189,7 +189,7 @@ def launch(
 ) -> None:
     """Run a kernel that ends in `settle`."""
     (m, k), n = rows.shape, y.shape[-1]
-    tiles, height = triton.cdiv(n, BN), max(16, triton.next_power_of_2(m))
+    tiles, height = triton.cdiv(n, BN), max(8, triton.next_power_of_2(m))
     size = tiles * SPLITS * (BN + 1) * height if SPLITS > 1 else 0
     partial = torch.empty(size, device=rows.device)
     kernel[(tiles, SPLITS)](

@@ -1,16 +1,18 @@
 """The products of `ops.product` with weights of four bits, which are unpacked in registers."""
 
+import torch
 import triton
 import triton.language as tl
 from torch import Tensor
 from triton.language.extra.cuda import gdc_launch_dependents, gdc_wait
 
 from zamba2_vl.ops.product.kernel import as_rows, launch, leave, settle, splitting
-from zamba2_vl.ops.quantized.reference import GROUP, WORDS
+from zamba2_vl.ops.quantized.packing import BLOCK, GROUP, WORDS
 
 _NIBBLES = GROUP // WORDS
-ONE_ROW = (4, 128, 4)
-FEW_ROWS = (64, {"num_warps": 4, "num_stages": 5})
+_ASM = not triton.knobs.runtime.interpret
+ONE_ROW = (4, 256, 2)
+FEW_ROWS = (32, {"num_warps": 2, "num_stages": 4})
 
 
 @triton.jit
@@ -20,16 +22,24 @@ def _words(rows, ok, j, W):
 
 
 @triton.jit
-def _fraction(w, PLACE: tl.constexpr):
+def _fraction(w, PLACE: tl.constexpr, ASM: tl.constexpr):
     """1 + nibble / 16: the four bits from PLACE on, moved to the head of a float's fraction."""
     moved = w << (19 - PLACE) if PLACE < 19 else w >> (PLACE - 19)
-    return ((moved & 0x780000) | 0x3F800000).to(tl.float32, bitcast=True)
+    if ASM:  # else these are two instructions
+        bits = tl.inline_asm_elementwise(
+            "lop3.b32 $0, $1, 0x780000, 0x3F800000, 0xEA;", "=r,r", [moved],
+            dtype=tl.int32, is_pure=True, pack=1,
+        )  # fmt: skip
+    else:
+        bits = (moved & 0x780000) | 0x3F800000
+    return bits.to(tl.float32, bitcast=True)
 
 
 @triton.jit
 def _one(
     x, words, scales, y, scale, bias, gain, residual, N, K, W, eps,
-    BN: tl.constexpr, BW: tl.constexpr, NIBBLES: tl.constexpr, EARLY: tl.constexpr,
+    BN: tl.constexpr, BW: tl.constexpr, NIBBLES: tl.constexpr,
+    ASM: tl.constexpr, EARLY: tl.constexpr,
 ):  # fmt: skip
     n = tl.program_id(0) * BN + tl.arange(0, BN)
     ok = n < N
@@ -53,7 +63,7 @@ def _one(
                 if gain is not None:
                     squares += a * a
                     a *= tl.load(gain + k, k < K, 0.0).to(tl.float32)
-                part += _fraction(w, 4 * (g * NIBBLES + c)) * a[None, :]
+                part += _fraction(w, 4 * (g * NIBBLES + c), ASM) * a[None, :]
                 total += a
             factor = tl.load(scales + (j // 16 * GROUPS + g)[None, :], inside, 0.0).to(tl.float32)
             sums += (part * 16 - total[None, :] * 24) * factor
@@ -65,17 +75,63 @@ def _one(
 
 
 @triton.jit
+def _weights(w):
+    """The eight weights of each word, bfloat16."""
+    # 128 + nibble is the nibble in the fraction of the bfloat16 number 128. Two words at a time,
+    # whose weights of the same place lie in the halves of one register.
+    return tl.inline_asm_elementwise(
+        """{
+        .reg .b32 low, high, t, one, off;
+        prmt.b32 low, $8, $9, 0x5410;
+        prmt.b32 high, $8, $9, 0x7632;
+        mov.b32 one, 0x3F803F80;
+        mov.b32 off, 0xC308C308;
+        lop3.b32 $0, low, 0x000F000F, 0x43004300, 0xEA;
+        shr.u32 t, low, 4;
+        lop3.b32 $1, t, 0x000F000F, 0x43004300, 0xEA;
+        shr.u32 t, low, 8;
+        lop3.b32 $2, t, 0x000F000F, 0x43004300, 0xEA;
+        shr.u32 t, low, 12;
+        lop3.b32 $3, t, 0x000F000F, 0x43004300, 0xEA;
+        lop3.b32 $4, high, 0x000F000F, 0x43004300, 0xEA;
+        shr.u32 t, high, 4;
+        lop3.b32 $5, t, 0x000F000F, 0x43004300, 0xEA;
+        shr.u32 t, high, 8;
+        lop3.b32 $6, t, 0x000F000F, 0x43004300, 0xEA;
+        shr.u32 t, high, 12;
+        lop3.b32 $7, t, 0x000F000F, 0x43004300, 0xEA;
+        fma.rn.bf16x2 $0, $0, one, off;
+        fma.rn.bf16x2 $1, $1, one, off;
+        fma.rn.bf16x2 $2, $2, one, off;
+        fma.rn.bf16x2 $3, $3, one, off;
+        fma.rn.bf16x2 $4, $4, one, off;
+        fma.rn.bf16x2 $5, $5, one, off;
+        fma.rn.bf16x2 $6, $6, one, off;
+        fma.rn.bf16x2 $7, $7, one, off;
+        }""",
+        "=&r,=&r,=&r,=&r,=&r,=&r,=&r,=&r,r,r",
+        [w],
+        dtype=(tl.bfloat16,) * 8,
+        is_pure=True,
+        pack=2,
+    )
+
+
+@triton.jit
 def _few(
     x, words, scales, y, scale, bias, gain, residual, partial, counters,
     M, N, K, eps, x_row, residual_row,
     SPLITS: tl.constexpr, BM: tl.constexpr, BN: tl.constexpr,
-    NIBBLES: tl.constexpr, EARLY: tl.constexpr,
+    NIBBLES: tl.constexpr, WHOLE: tl.constexpr, PACKED: tl.constexpr, EARLY: tl.constexpr,
 ):  # fmt: skip
-    n, m = tl.program_id(0) * BN + tl.arange(0, BN), tl.arange(0, BM)
+    n = tl.minimum(tl.program_id(0) * BN + tl.arange(0, BN), N - 1)
+    m = tl.minimum(tl.arange(0, BM), M - 1)
+    j = tl.arange(0, 16)
     blocks = tl.cdiv(K, 128)
     GROUPS: tl.constexpr = 8 // NIBBLES
-    rows = words + n[:, None].to(tl.int64) * (blocks * 16) + tl.arange(0, 16)[None, :]
-    scales += n.to(tl.int64) * (blocks * GROUPS)
+    rows = words + n[:, None].to(tl.int64) * (blocks * 16) + j[None, :]
+    factors = scales + n.to(tl.int64) * (blocks * GROUPS)
+    x += m[None, :] * x_row
     sums, squares = tl.zeros((BN, BM), tl.float32), tl.zeros((BM,), tl.float32)
     share = tl.cdiv(blocks, SPLITS)
     first = tl.program_id(1) * share
@@ -83,21 +139,26 @@ def _few(
         gdc_wait()
         gdc_launch_dependents()
     for block in range(first, min(first + share, blocks)):
-        w = tl.load(rows + block * 16, (n < N)[:, None], 0, eviction_policy="evict_first")
+        w = tl.load(rows + block * 16)
+        if PACKED:
+            qs = _weights(w)
         for g in tl.static_range(GROUPS):
             part = tl.zeros((BN, BM), tl.float32)
             for c in tl.static_range(NIBBLES):
-                k = block * 128 + (g * NIBBLES + c) * 16 + tl.arange(0, 16)
-                inside = (k < K)[:, None] & (m < M)[None, :]
-                a = tl.load(x + m[None, :] * x_row + k[:, None], inside, 0.0)
+                # Weights beyond the last input are zero.
+                k = block * 128 + (g * NIBBLES + c) * 16 + j
+                inside = k if WHOLE else tl.minimum(k, K - 1)
+                a = tl.load(x + inside[:, None])
                 if gain is not None:
                     wide = a.to(tl.float32)
-                    squares += tl.sum(wide * wide, 0)
+                    squares += tl.sum(tl.where((k < K)[:, None], wide * wide, 0), 0)
                     a = (wide * tl.load(gain + k, k < K, 0.0).to(tl.float32)[:, None]).to(a.dtype)
-                q = (((w >> 4 * (g * NIBBLES + c)) & 15) - 8).to(a.dtype)
-                part = tl.dot(q, a, part, input_precision="ieee")
-            factor = tl.load(scales + block * GROUPS + g, n < N, 0.0).to(tl.float32)
-            sums += part * factor[:, None]
+                if PACKED:
+                    part = tl.dot(qs[g * NIBBLES + c], a, part)
+                else:
+                    q = (((w >> 4 * (g * NIBBLES + c)) & 15) - 8).to(a.dtype)
+                    part = tl.dot(q, a, part, input_precision="ieee")
+            sums += part * tl.load(factors + block * GROUPS + g).to(tl.float32)[:, None]
     settle(
         sums, squares, y, scale, bias, gain, residual, partial, counters,
         M, N, K, eps, residual_row, SPLITS, BM, BN,
@@ -121,13 +182,14 @@ def product(
         tile, step, warps = ONE_ROW
         _one[(triton.cdiv(n, tile),)](
             rows, words, scales, y, None, bias, gain, behind, n, rows.shape[1], width, eps,
-            BN=tile, BW=step, NIBBLES=_NIBBLES, EARLY=False, num_warps=warps,
+            BN=tile, BW=step, NIBBLES=_NIBBLES, ASM=_ASM, EARLY=False, num_warps=warps,
         )  # fmt: skip
         return y
     tile, options = FEW_ROWS
     launch(
         _few, rows, (words, scales), y, None, bias, gain, eps, behind,
         SPLITS=splitting(n, tile, width // WORDS, x.device), BN=tile,
-        NIBBLES=_NIBBLES, EARLY=False, **options,
+        NIBBLES=_NIBBLES, WHOLE=x.shape[-1] % BLOCK == 0,
+        PACKED=_ASM and x.dtype == torch.bfloat16, EARLY=False, **options,
     )  # fmt: skip
     return y
