@@ -4,9 +4,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from zamba2_vl.ops import packed, quantized
+from zamba2_vl.ops import packed
 from zamba2_vl.ops.product import product
-from zamba2_vl.ops.quantized import packing
+from zamba2_vl.ops.quantized import packing, quantized
 
 
 class Linear(nn.Linear):
@@ -73,7 +73,7 @@ class QuantizedLinear(nn.Module):
     ) -> Tensor:
         """residual + norm(x) weight^T + bias; see `ops.product`."""
         if self.packed is None or (self.bits == 8 and x.shape[:-1].numel() > packed.INT8_ROWS):
-            return quantized.product(
+            return quantized(
                 x, self.weight, self.scale, self.bias, gain=gain, eps=eps, residual=residual
             )
         answer = packed.product_int8 if self.bits == 8 else packed.product

@@ -10,10 +10,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from zamba2_vl.ops import product as few
-from zamba2_vl.ops import quantized
 from zamba2_vl.ops.backend import forced
 from zamba2_vl.ops.product import product
+from zamba2_vl.ops.quantized import quantized
 from zamba2_vl.ops.quantized.packing import GROUP, pack
 
 pytestmark = pytest.mark.gpu
@@ -55,7 +54,7 @@ def test_few_rows(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     torch.manual_seed(rows)
-    monkeypatch.setattr(few, "MOST_ROWS", 64)
+    monkeypatch.setattr("zamba2_vl.ops.product.MOST_ROWS", 64)
     x, weight = poisoned(rows, inputs, dtype=dtype), torch.randn(outputs, inputs, device=DEVICE)
     bias = gain = residual = scale = None
     if whole:
@@ -73,13 +72,13 @@ def test_few_rows(
     exact = dict(zip(extra, [1e-3, *doubled(gain, residual)], strict=True))
     with torch.no_grad(), forced("triton"):
         if bits == 4:
-            y = quantized.product(x, weight, scale, bias, **extra)
+            y = quantized(x, weight, scale, bias, **extra)
         else:
             y = product(x, weight, bias, scale=scale, **extra)
     with forced("pytorch"):
         wide, wide_bias = doubled(x, bias)
         if bits == 4:
-            expected = quantized.product(wide, weight, scale, wide_bias, **exact)
+            expected = quantized(wide, weight, scale, wide_bias, **exact)
         else:
             wide_weight = weight if bits == 8 else weight.double()
             expected = product(wide, wide_weight, wide_bias, scale=scale, **exact)

@@ -2,7 +2,8 @@ import pytest
 import torch
 from torch.nn import functional
 
-from zamba2_vl.ops import packed, quantized
+from zamba2_vl.ops import packed
+from zamba2_vl.ops.quantized import quantized
 from zamba2_vl.ops.quantized.packing import dequantize, pack, quantize, shapes, unpack
 
 
@@ -58,7 +59,7 @@ def test_the_product_is_that_of_the_weights_written_out(bits: int) -> None:
     weight, scale = quantize(torch.randn(40, 100), bits)
     x, bias, gain = torch.randn(2, 3, 100), torch.randn(40), torch.randn(100)
     residual = torch.randn(2, 3, 40)
-    y = quantized.product(x, weight, scale, bias, gain=gain, eps=0.1, residual=residual)
+    y = quantized(x, weight, scale, bias, gain=gain, eps=0.1, residual=residual)
     normed = x / (x.square().mean(-1, keepdim=True) + 0.1).sqrt() * gain
     held = dequantize(weight, scale, 100, torch.float32)
     torch.testing.assert_close(y, residual + functional.linear(normed, held, bias))

@@ -4,15 +4,14 @@ import torch
 from torch import Tensor
 
 from zamba2_vl.ops.backend import TRITON, kernels
-from zamba2_vl.ops.product import MOST_INT8_ROWS
-from zamba2_vl.ops.product import product as int8_product
+from zamba2_vl.ops.product import MOST_INT8_ROWS, product
 from zamba2_vl.ops.quantized import reference
 
 if TRITON:
     from zamba2_vl.ops.quantized import kernel
 
 
-def product(
+def quantized(
     x: Tensor,
     weight: Tensor,
     scale: Tensor,
@@ -30,7 +29,7 @@ def product(
     read, the weights are written out in x's dtype first.
     """
     if weight.dtype == torch.int8:
-        return int8_product(x, weight, bias, gain=gain, eps=eps, residual=residual, scale=scale)
+        return product(x, weight, bias, gain=gain, eps=eps, residual=residual, scale=scale)
     if x.shape[:-1].numel() <= MOST_INT8_ROWS and kernels("quantized", x):
-        return kernel.product(x, weight, scale, bias, gain, eps, residual)
-    return reference.product(x, weight, scale, bias, gain, eps, residual)
+        return kernel.quantized(x, weight, scale, bias, gain, eps, residual)
+    return reference.quantized(x, weight, scale, bias, gain, eps, residual)

@@ -165,29 +165,29 @@ def _few(
     )  # fmt: skip
 
 
-def product(
+def quantized(
     x: Tensor,
-    words: Tensor,
-    scales: Tensor,
+    weight: Tensor,
+    scale: Tensor,
     bias: Tensor | None,
     gain: Tensor | None,
     eps: float,
     residual: Tensor | None,
 ) -> Tensor:
-    """As `zamba2_vl.ops.quantized.product`."""
-    n, width = words.shape
+    """As `zamba2_vl.ops.quantized`."""
+    n, width = weight.shape
     rows, y = as_rows(x), x.new_empty(*x.shape[:-1], n)
     behind = None if residual is None else as_rows(residual)
     if len(rows) == 1:
         tile, step, warps = ONE_ROW
         _one[(triton.cdiv(n, tile),)](
-            rows, words, scales, y, None, bias, gain, behind, n, rows.shape[1], width, eps,
+            rows, weight, scale, y, None, bias, gain, behind, n, rows.shape[1], width, eps,
             BN=tile, BW=step, NIBBLES=_NIBBLES, ASM=_ASM, EARLY=False, num_warps=warps,
         )  # fmt: skip
         return y
     tile, options = FEW_ROWS
     launch(
-        _few, rows, (words, scales), y, None, bias, gain, eps, behind,
+        _few, rows, (weight, scale), y, None, bias, gain, eps, behind,
         SPLITS=splitting(n, tile, width // WORDS, x.device), BN=tile,
         NIBBLES=_NIBBLES, WHOLE=x.shape[-1] % BLOCK == 0,
         PACKED=_ASM and x.dtype == torch.bfloat16, EARLY=False, **options,

@@ -6,7 +6,7 @@ from torch import Tensor
 from zamba2_vl.ops.quantized.packing import dequantize
 
 
-def product(
+def quantized(
     x: Tensor,
     weight: Tensor,
     scale: Tensor,
@@ -15,7 +15,7 @@ def product(
     eps: float,
     residual: Tensor | None,
 ) -> Tensor:
-    """As `zamba2_vl.ops.quantized.product`."""
+    """As `zamba2_vl.ops.quantized`."""
     if gain is not None:
         x = F.rms_norm(x, x.shape[-1:], gain.to(x.dtype), eps)
     y = F.linear(x, dequantize(weight, scale, x.shape[-1], x.dtype), bias)
