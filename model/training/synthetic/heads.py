@@ -47,6 +47,8 @@ _ABOVE = (
 _OWNERS = ("Owned By :", "Owned and operated by", "Trading as", "(Formerly known as", "OPERATED BY",
            "Managed by", "A member of", "Franchisee of", "fka", "Division of", "formerly known as",
            "Licensee of", "A division of")  # fmt: skip
+_FORMED = ("BHD", "Bhd", "BHD.", "LTD", "Ltd", "Ltd.", "LLC", "INC", "Inc.", "GmbH", "B.V.", "S.L.")
+"""What tells a company from the sign above it."""
 
 
 def head(till: Till) -> None:
@@ -122,7 +124,7 @@ def _above(till: Till, line: Callable[..., None], name: str) -> None:
         brand = name.split()[0] if chance(rng, 0.6) else till.words.name(rng)
         brand = pick(rng, (brand, brand.upper(), brand.lower()))
         line(brand, Style(size=float(rng.uniform(1.6, 2.6)), title=True))
-    elif chance(rng, 0.15) and len(name.split()) > 2:
+    elif chance(rng, 0.15 if name.endswith(_FORMED) else 0.05) and len(name.split()) > 2:
         # A chain's sign over the company that runs this branch of it.
         first = name.split()[0] if chance(rng, 0.4) else till.words.name(rng)
         brand = f"{first} {till.words.phrase(rng, 1, 3)}"
