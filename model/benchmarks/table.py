@@ -1,6 +1,10 @@
-"""Results as a table."""
+"""Results as a table. `python -m benchmarks.table FILE...` prints those of several runs in one."""
 
-from collections.abc import Sequence
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 from benchmarks.measuring import Plan, Result
 
@@ -40,3 +44,24 @@ def _shown(figure: float | None) -> str:
     if figure is None:
         return ""
     return f"{figure:.0f}" if figure >= 100 else f"{figure:.3g}"
+
+
+def _result(stored: Mapping[str, Any]) -> Result:
+    """As it was before it became JSON, which has no keys that are numbers."""
+    numbered = {
+        name: {int(key): figure for key, figure in value.items()}
+        for name, value in stored.items()
+        if isinstance(value, dict)
+    }
+    return Result(**{**stored, **numbered})
+
+
+def main(files: Sequence[str]) -> None:
+    """Print what `benchmarks.gpu --json` wrote."""
+    runs = [json.loads(Path(file).read_text("utf-8")) for file in files]
+    results = [_result(stored) for run in runs for stored in run["results"]]
+    print(table(results, Plan(**runs[0]["plan"])))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import profile
+from benchmarks import profile, table
 from benchmarks.gpu import main
 
 
@@ -29,8 +29,10 @@ def test_rehearsal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert ours["first_token_floor"]["5"] < ours["first_token_floor"]["9"]
     assert ours["document"] > 0 and ours["documents"] > 0
     assert not any(peer["first_token_floor"] for peer in peers)
-    table = [line for line in capsys.readouterr().out.splitlines() if line.startswith("|")]
-    assert len(table) == 2 + len(results)
+    printed = [line for line in capsys.readouterr().out.splitlines() if line.startswith("|")]
+    assert len(printed) == 2 + len(results)
+    table.main([str(file), str(file)])
+    assert capsys.readouterr().out.splitlines() == printed + printed[2:]
 
 
 def test_one_model_may_be_chosen_and_one_that_fails_is_named(
