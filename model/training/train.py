@@ -35,6 +35,7 @@ def main(words: Sequence[str] | None = None) -> None:
         out=arguments.out,
         seconds=arguments.seconds,
         rate=arguments.rate,
+        fall=arguments.fall,
         drawn=4 if arguments.rehearse else 128,
         workers=arguments.workers,
         compiled=device.type == "cuda",
@@ -64,6 +65,9 @@ def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--out", type=Path, required=True, help="states, checkpoints and the log")
     parser.add_argument("--seconds", type=float, default=1320.0, help="clock of the whole run")
     parser.add_argument("--rate", type=float, default=2e-3, help="learning rate at its height")
+    parser.add_argument(
+        "--fall", type=float, default=0.6, help="share of the clock over which the rate falls"
+    )
     parser.add_argument("--workers", type=int, default=14, help="drawing processes a GPU")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument(
