@@ -25,27 +25,30 @@ _EVERY = ""
 _KERNEL, _PLAIN = "triton", "pytorch"
 
 
-def chosen(op: str, x: Tensor, *sizes: int) -> str:
-    """What shall compute `op` of x: `triton`, `pytorch` or the operation's library.
+def kernels(op: str, x: Tensor, *sizes: int) -> bool:
+    """Whether the kernel of `op` can compute what becomes of x, and is not forbidden to.
 
     sizes: dimensions that lie in one tile, which Triton wants as powers of two and its matrix
     product as at least 16; with any others the twin computes, forced or not. A forced kernel runs
     on a CPU too, which needs Triton's interpreter (`TRITON_INTERPRET=1`).
     """
-    name = on_gpu(op) if x.is_cuda or _wish(op) == _KERNEL else _PLAIN
-    if name == _KERNEL and not all(_fits(size) for size in sizes):
-        return _PLAIN
-    return name
+    wish = _wish(op)
+    if not TRITON or wish == _PLAIN or any(size < 16 or size & (size - 1) for size in sizes):
+        return False
+    return x.is_cuda or wish == _KERNEL
+
+
+def chosen(op: str, x: Tensor, *sizes: int) -> str:
+    """What shall compute `op` of x for inference: `triton`, `pytorch` or the operation's library;
+    `sizes` as in `kernels`."""
+    if x.is_cuda and (name := _wish(op) or _preferred.get(op)) and name == LIBRARIES.get(op):
+        return name
+    return _KERNEL if kernels(op, x, *sizes) else _PLAIN
 
 
 def on_gpu(op: str) -> str:
     """What computes `op` on a GPU where the sizes allow it."""
     return _wish(op) or _preferred.get(op) or (_KERNEL if TRITON else _PLAIN)
-
-
-def kernels(op: str, x: Tensor, *sizes: int) -> bool:
-    """Whether the kernel of `op` shall compute what becomes of x; `sizes` as in `chosen`."""
-    return chosen(op, x, *sizes) == _KERNEL
 
 
 def differentiated(x: Tensor) -> bool:
@@ -83,10 +86,6 @@ def forced(choice: str) -> Iterator[None]:
 
 def _wish(op: str) -> str | None:
     return _forced.get(op) or _forced.get(_EVERY)
-
-
-def _fits(size: int) -> bool:
-    return size >= 16 and not size & (size - 1)
 
 
 def _parsed(choice: str) -> dict[str, str]:

@@ -3,7 +3,6 @@
 import math
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from zamba2_vl.config import TextConfig
@@ -76,8 +75,6 @@ class Mamba2(nn.Module):
         mixed, last_inputs = self.conv1d(mixed, before, lengths)
         groups, part = config.mamba_ngroups, config.mamba_ngroups * config.mamba_d_state
         values, b, c = mixed.split_with_sizes([inner, part, part], dim=-1)
-        # The published code keeps every step at least this wide.
-        dt = F.softplus(dt.float() + self.dt_bias.float()).clamp(min=config.time_step_min)
         y, last = ssd_scan(
             torch.unflatten(values, -1, (heads, -1)),
             dt,
@@ -88,6 +85,8 @@ class Mamba2(nn.Module):
             config.chunk_size,
             None if state is None else state.ssm,
             lengths,
+            self.dt_bias,
+            config.time_step_min,  # the published code keeps every step at least this wide
         )
         if state is not None:
             state.conv.copy_(last_inputs)

@@ -93,7 +93,8 @@ def test_the_scan(
     dt = poisoned(torch.nn.functional.softplus(random(2, length, HEADS) - 3), valid)
     a, d = -12 * torch.rand(HEADS, device=DEVICE) - 0.5, random(HEADS, dtype=dtype)
     state = torch.randn(2, HEADS, width, rank, device=DEVICE)
-    y, last = ssd_scan(x, dt, a, b, c, d, 64, state * (not fresh), valid)
+    raw = torch.log(torch.expm1(dt))  # the inverse of softplus
+    y, last = ssd_scan(x, raw - 1, a, b, c, d, 64, state * (not fresh), valid, raw.new_ones(HEADS))
     for row in range(2):
         end = length if lengths is None else lengths[row]
         whole = [t[row : row + 1, :end].double() for t in (x, dt, b, c)]

@@ -1,6 +1,7 @@
 """Mamba2's scan over a whole sequence, for prefill and training."""
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from zamba2_vl.ops import backend
@@ -20,14 +21,17 @@ def ssd_scan(
     chunk_size: int,
     state: Tensor | None = None,
     lengths: Tensor | None = None,
+    bias: Tensor | None = None,
+    floor: float = 0.0,
 ) -> tuple[Tensor, Tensor]:
     """y_t = C_t·S_t + D x_t with S_t = exp(dt_t A) S_(t-1) + dt_t x_t B_t.
 
     x: (batch, length, heads, width); dt: (batch, length, heads) float32, positive, or 0 for a token
-    that must leave no trace; a: (heads,) float32, negative; b, c: (batch, length, groups, rank),
-    heads / groups consecutive heads share a group; d: (heads,); state: (batch, heads, width, rank)
-    float32 before the first token, None for zeros; lengths: (batch,) valid tokens of each row, the
-    others' y being rubbish, None if all are.
+    that must leave no trace; or, with a bias (heads,), raw and of any dtype, which makes dt
+    softplus(dt + bias), `floor` at least; a: (heads,) float32, negative; b, c: (batch, length,
+    groups, rank), heads / groups consecutive heads share a group; d: (heads,); state: (batch,
+    heads, width, rank) float32 before the first token, None for zeros; lengths: (batch,) valid
+    tokens of each row, the others' y being rubbish, None if all are.
 
     Returns y, shaped and typed like x, and the float32 state after the last valid token. Decays and
     states are float32, the large products in x's dtype, under autocast too. On a GPU a Triton
@@ -36,15 +40,16 @@ def ssd_scan(
     does not grow, or mamba_ssm where that was chosen. Else memory grows with length x chunk_size.
     """
     sizes = (x.shape[-1], b.shape[-1])
-    if state is None and lengths is None:
-        if backend.kernels("ssd_scan", x, *sizes):
-            y, _, last = kernel.ssd_scan(x, dt, a, b, c, d)
-            return y, last
-    elif not backend.differentiated(x):
-        match backend.chosen("ssd_scan", x, *sizes):
-            case "triton":
-                return segments.ssd_scan(x, dt, a, b, c, d, state, lengths)
-            case "mamba_ssm":
-                return library.ssd_scan(x, dt, a, b, c, d, chunk_size, state, lengths)
+    onward = not (state is None and lengths is None)
+    how = backend.chosen("ssd_scan", x, *sizes) if onward and not backend.differentiated(x) else ""
+    if how == "triton":
+        return segments.ssd_scan(x, dt, a, b, c, d, state, lengths, bias, floor)
+    if bias is not None:
+        dt = F.softplus(dt.float() + bias.float()).clamp(min=floor)
+    if how == "mamba_ssm":
+        return library.ssd_scan(x, dt, a, b, c, d, chunk_size, state, lengths)
+    if not onward and backend.kernels("ssd_scan", x, *sizes):
+        y, _, last = kernel.ssd_scan(x, dt, a, b, c, d)
+        return y, last
     with torch.autocast(x.device.type, enabled=False):
         return reference.ssd_scan(x, dt, a, b, c, d, chunk_size, state, lengths)

@@ -12,11 +12,15 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
+from zamba2_vl.ops.functions import softplus
+
 TILE = 64
 # Enough programs to even out what each multiprocessor gets.
 _PROGRAMS = 6
 _HEADS = 16
-_FORWARD = {"num_warps": 4, "num_stages": 2}
+_FORWARD = {"PRECISION": "tf32", "num_warps": 4, "num_stages": 2}
+# Three products of rounded halves each: float32, whose tiles fill the memory beside a GPU's core.
+_EXACT = {"PRECISION": "tf32x3", "num_warps": 8, "num_stages": 1}
 
 
 @triton.jit
@@ -28,7 +32,7 @@ def _tile(first, stride, left, Q: tl.constexpr, WIDTH: tl.constexpr):
 
 @triton.jit
 def _fade(
-    dt, a, lengths, steps, decays, L, heads, padded, dt_batch, dt_token, dt_head,
+    dt, bias, a, lengths, steps, decays, L, heads, padded, floor, dt_batch, dt_token, dt_head,
     Q: tl.constexpr, HEADS: tl.constexpr,
 ):  # fmt: skip
     """The step widths by head, 0 past a row's end, and their decays summed up within each tile."""
@@ -40,7 +44,10 @@ def _fade(
     if lengths is not None:
         length = tl.load(lengths + row).to(tl.int32)
     places = dt + row * dt_batch + t.to(tl.int64) * dt_token + head * dt_head
-    step = tl.load(places, here & (t < length), 0.0)
+    step = tl.load(places, here & (t < length), 0.0).to(tl.float32)
+    if bias is not None:
+        step = softplus(step + tl.load(bias + head, here, 0.0).to(tl.float32))
+        step = tl.where(t < length, tl.maximum(step, floor), 0.0)
     decay = tl.cumsum(step * tl.load(a + head, here, 0.0), 0)
     places = (row * heads + head) * padded + t
     tl.store(steps + places, step, here)
@@ -169,6 +176,8 @@ def ssd_scan(
     d: Tensor,
     state: Tensor | None,
     lengths: Tensor | None,
+    bias: Tensor | None = None,
+    floor: float = 0.0,
     segments: int | None = None,
 ) -> tuple[Tensor, Tensor]:
     """As `zamba2_vl.ops.ssd_scan`. Width and rank are powers of two, at least 16, the last
@@ -184,18 +193,16 @@ def ssd_scan(
     each = -(-tiles // min(segments, tiles))
     segments = -(-tiles // each)
     y = x.new_empty(batch, length, heads, width)
-    steps, decays = dt.new_empty(2, batch, heads, tiles * TILE)
-    last = dt.new_empty(batch, heads, width, rank)
-    added = dt.new_empty(batch, heads, segments, width, rank)
-    elapsed = dt.new_empty(batch, heads, segments, width)
+    steps, decays = a.new_empty(2, batch, heads, tiles * TILE)
+    last = a.new_empty(batch, heads, width, rank)
+    added = a.new_empty(batch, heads, segments, width, rank)
+    elapsed = a.new_empty(batch, heads, segments, width)
     sizes = (length, heads, heads // groups, tiles * TILE, segments, each)
     strides = (*x.stride()[:3], *b.stride()[:3])
-    options = {
-        "Q": TILE, "P": width, "N": rank, **_FORWARD,
-        "PRECISION": "tf32x3" if x.dtype == torch.float32 else "tf32",
-    }  # fmt: skip
+    how = _EXACT if x.dtype == torch.float32 else _FORWARD
+    options = {"Q": TILE, "P": width, "N": rank, **how}
     _fade[(tiles, triton.cdiv(heads, _HEADS), batch)](
-        dt, a, lengths, steps, decays, length, heads, tiles * TILE, *dt.stride(),
+        dt, bias, a, lengths, steps, decays, length, heads, tiles * TILE, floor, *dt.stride(),
         Q=TILE, HEADS=_HEADS,
     )  # fmt: skip
     if segments > 1:

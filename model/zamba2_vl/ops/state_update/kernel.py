@@ -10,18 +10,10 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
+from zamba2_vl.ops.functions import softplus
 from zamba2_vl.ops.state_update.weights import Weights
 
 _FEW = 512  # programs of whole heads that fill a GPU
-
-
-@triton.jit
-def _softplus(x):
-    """log(1 + exp(x)), to full precision where it is small."""
-    grown = tl.exp(tl.minimum(x, 20.0))
-    more = 1.0 + grown
-    exact = tl.where(more == 1.0, grown, tl.log(more) * grown / (more - 1.0))
-    return tl.where(x > 20.0, x, exact)
 
 
 @triton.jit
@@ -65,7 +57,7 @@ def _recur(
     b = _convolved(fresh, conv, conv_weight, conv_bias, rank, conv_token, TAPS)
     c = _convolved(fresh, conv, conv_weight, conv_bias, rank + groups * N, conv_token, TAPS)
     raw = tl.load(projected + 2 * inner + 2 * groups * N + head).to(tl.float32)
-    step = tl.maximum(_softplus(raw + tl.load(dt_bias + head).to(tl.float32)), floor)
+    step = tl.maximum(softplus(raw + tl.load(dt_bias + head).to(tl.float32)), floor)
     rate = -tl.exp(tl.load(a_log + head).to(tl.float32))
     place = ssm + row * ssm_row + width[:, None] * N + tl.arange(0, N)[None, :]
     state = tl.load(place) * tl.exp(step * rate) + (x * step)[:, None] * b[None, :]
