@@ -10,9 +10,14 @@ class RMSNorm(nn.RMSNorm):
     autocast."""
 
     def forward(self, x: Tensor) -> Tensor:
-        if self.eps is not None and _alone(x):
-            return _in_few_passes(x, self.eps).mul_(self.weight)
-        return F.rms_norm(x, self.normalized_shape, self.weight.to(x.dtype), self.eps)
+        return rms_norm(x, self.weight, self.eps)
+
+
+def rms_norm(x: Tensor, gain: Tensor, eps: float | None) -> Tensor:
+    """gain * x / sqrt(mean of squares over the last dimension + eps)."""
+    if eps is not None and _alone(x):
+        return _in_few_passes(x, eps).mul_(gain)
+    return F.rms_norm(x, gain.shape, gain.to(x.dtype), eps)
 
 
 def unit_rms(x: Tensor, eps: float) -> Tensor:

@@ -3,6 +3,7 @@
 from torch import Tensor, nn
 
 from zamba2_vl.config import TextConfig
+from zamba2_vl.ops.norm import RMSNorm
 from zamba2_vl.text.linear import Linear
 
 
@@ -12,6 +13,14 @@ class Adapter(nn.Sequential):
     def __init__(self, inputs: int, rank: int, outputs: int) -> None:
         down, up = Linear(inputs, rank, bias=False), Linear(rank, outputs, bias=False)
         super().__init__(down, up)
+
+    def forward(
+        self, x: Tensor, norm: RMSNorm | None = None, residual: Tensor | None = None
+    ) -> Tensor:
+        """residual + what the adapter makes of norm(x)."""
+        down, up = self
+        result: Tensor = up(down(x, norm), residual=residual)
+        return result
 
     def reset_parameters(self, std: float) -> None:
         """Start as no change at all."""
@@ -33,7 +42,7 @@ def adapters(config: TextConfig, block: int, inputs: int, outputs: int) -> nn.Mo
     )
 
 
-def adapted(linear: Linear, adapter: nn.Module, x: Tensor) -> Tensor:
-    """The shared projection with its adapter."""
-    result: Tensor = linear(x) + adapter(x)
+def adapted(linear: Linear, adapter: nn.Module, x: Tensor, norm: RMSNorm | None = None) -> Tensor:
+    """The shared projection of norm(x) with its adapter."""
+    result: Tensor = adapter(x, norm, linear(x, norm))
     return result

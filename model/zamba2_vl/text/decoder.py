@@ -120,7 +120,7 @@ class Layers(nn.Module):
                 cache = None if state is None else state.attention(layer.use)
                 hidden = layer(hidden, embeds, angles, memory, cache, span)
             else:
-                hidden = layer(hidden, None, memory, span)
+                hidden = layer(hidden, hidden, memory, span)
         normed: Tensor = self.final_layernorm(hidden)
         return normed
 
@@ -143,7 +143,8 @@ class Layers(nn.Module):
 
 
 class MambaLayer(nn.Module):
-    """x + mamba(norm(x + what a shared block gives, if one stands in front))."""
+    """hidden + mamba(norm(x)), where x is hidden, with what a shared block gives if one stands in
+    front."""
 
     def __init__(self, config: TextConfig) -> None:
         super().__init__()
@@ -151,10 +152,9 @@ class MambaLayer(nn.Module):
         self.input_layernorm = RMSNorm(config.hidden_size, eps=config.rms_norm_eps)
 
     def forward(
-        self, hidden: Tensor, shared: Tensor | None, memory: MambaState | None, span: Span | None
+        self, hidden: Tensor, x: Tensor, memory: MambaState | None, span: Span | None
     ) -> Tensor:
-        branch = hidden if shared is None else hidden + shared
-        result: Tensor = hidden + self.mamba(self.input_layernorm(branch), memory, span)
+        result: Tensor = self.mamba(x, memory, span, self.input_layernorm, hidden)
         return result
 
 
@@ -178,5 +178,6 @@ class HybridLayer(nn.Module):
         span: Span | None,
     ) -> Tensor:
         shared = self.shared_transformer(hidden, embeds, self.use, angles, cache, span)
-        result: Tensor = self.mamba_decoder(hidden, self.linear(shared), memory, span)
+        x = self.linear(shared, residual=hidden)
+        result: Tensor = self.mamba_decoder(hidden, x, memory, span)
         return result

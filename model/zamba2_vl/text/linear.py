@@ -1,10 +1,10 @@
 """Projections and embedding: the one place where products meet packed or quantised weights."""
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from zamba2_vl.ops import packed
+from zamba2_vl.ops.norm import RMSNorm
 from zamba2_vl.ops.product import product
 from zamba2_vl.ops.quantized import packing, quantized
 
@@ -21,16 +21,13 @@ class Linear(nn.Linear):
         return self.packed is not None
 
     def forward(
-        self,
-        x: Tensor,
-        gain: Tensor | None = None,
-        eps: float = 1e-5,
-        residual: Tensor | None = None,
+        self, x: Tensor, norm: RMSNorm | None = None, residual: Tensor | None = None
     ) -> Tensor:
         """residual + norm(x) weight^T + bias; see `ops.product`."""
+        gain, eps = _fused(norm)
         if self.packed is None or torch.is_grad_enabled():
             return product(x, self.weight, self.bias, gain=gain, eps=eps, residual=residual)
-        y = packed.product(_normed(x, gain, eps), self.packed)
+        y = packed.product(x if norm is None else norm(x), self.packed)
         return y if residual is None else residual + y
 
 
@@ -65,19 +62,16 @@ class QuantizedLinear(nn.Module):
         return packing.dequantize(self.weight, self.scale, self.in_features, dtype)
 
     def forward(
-        self,
-        x: Tensor,
-        gain: Tensor | None = None,
-        eps: float = 1e-5,
-        residual: Tensor | None = None,
+        self, x: Tensor, norm: RMSNorm | None = None, residual: Tensor | None = None
     ) -> Tensor:
         """residual + norm(x) weight^T + bias; see `ops.product`."""
+        gain, eps = _fused(norm)
         if self.packed is None or (self.bits == 8 and x.shape[:-1].numel() > packed.INT8_ROWS):
             return quantized(
                 x, self.weight, self.scale, self.bias, gain=gain, eps=eps, residual=residual
             )
         answer = packed.product_int8 if self.bits == 8 else packed.product
-        y = answer(_normed(x, gain, eps), self.packed)
+        y = answer(x if norm is None else norm(x), self.packed)
         return y if residual is None else residual + y
 
     def extra_repr(self) -> str:
@@ -100,5 +94,8 @@ class Embedding(nn.Embedding):
         return packed.product(hidden, self.packed)
 
 
-def _normed(x: Tensor, gain: Tensor | None, eps: float) -> Tensor:
-    return x if gain is None else F.rms_norm(x, x.shape[-1:], gain.to(x.dtype), eps)
+def _fused(norm: RMSNorm | None) -> tuple[Tensor | None, float]:
+    if norm is None:
+        return None, 0.0
+    assert norm.eps is not None
+    return norm.weight, norm.eps

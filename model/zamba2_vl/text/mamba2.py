@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from zamba2_vl.config import TextConfig
 from zamba2_vl.ops.causal_conv import causal_conv
 from zamba2_vl.ops.gated_norm import gated_norm
+from zamba2_vl.ops.norm import RMSNorm
 from zamba2_vl.ops.ssd_scan import ssd_scan
 from zamba2_vl.ops.state_update import state_update
 from zamba2_vl.ops.state_update.weights import Weights
@@ -52,18 +53,24 @@ class Mamba2(nn.Module):
         self.conv1d.reset_parameters()
 
     def forward(
-        self, x: Tensor, state: MambaState | None = None, span: Span | None = None
+        self,
+        x: Tensor,
+        state: MambaState | None = None,
+        span: Span | None = None,
+        norm: RMSNorm | None = None,
+        residual: Tensor | None = None,
     ) -> Tensor:
-        """x: (batch, length, hidden) -> the same shape. With a state, continues from it and moves
-        it on by the valid tokens of `span`."""
-        projected: Tensor = self.in_proj(x)
+        """x: (batch, length, hidden) -> the same shape; `norm` is in front of it, `residual` is
+        added to it. With a state, continues from it and moves it on by the valid tokens of
+        `span`."""
+        projected: Tensor = self.in_proj(x, norm)
         lengths = None if span is None else span.lengths
         if state is not None and x.shape[1] == 1:
             y = state_update(projected[:, 0], state.conv, state.ssm, self._weights(), lengths)
             y = y[:, None]
         else:
             y = self._read(projected, state, lengths)
-        result: Tensor = self.out_proj(y)
+        result: Tensor = self.out_proj(y, residual=residual)
         return result
 
     def _read(self, projected: Tensor, state: MambaState | None, lengths: Tensor | None) -> Tensor:

@@ -45,7 +45,7 @@ class SharedBlock(nn.Module):
         all shared blocks."""
         both = self.input_layernorm(torch.cat([hidden, embeddings], dim=-1))
         mixed = self.self_attn(both, use, angles, cache, span)
-        result: Tensor = self.feed_forward(self.pre_ff_layernorm(mixed), use)
+        result: Tensor = self.feed_forward(mixed, use, self.pre_ff_layernorm)
         return result
 
 
@@ -116,7 +116,8 @@ class SharedMLP(nn.Module):
         self.down_proj = Linear(inner, hidden, bias=bias)
         self.gate_up_proj_adapter_list = adapters(config, block, hidden, 2 * inner)
 
-    def forward(self, x: Tensor, use: int) -> Tensor:
-        gate, up = adapted(self.gate_up_proj, self.gate_up_proj_adapter_list[use], x).chunk(2, -1)
+    def forward(self, x: Tensor, use: int, norm: RMSNorm) -> Tensor:
+        adapter = self.gate_up_proj_adapter_list[use]
+        gate, up = adapted(self.gate_up_proj, adapter, x, norm).chunk(2, -1)
         result: Tensor = self.down_proj(F.gelu(gate) * up)
         return result

@@ -3,6 +3,8 @@
 import torch.nn.functional as F
 from torch import Tensor
 
+from zamba2_vl.ops.norm import rms_norm
+
 
 def product(
     x: Tensor,
@@ -15,7 +17,7 @@ def product(
 ) -> Tensor:
     """As `zamba2_vl.ops.product`."""
     if gain is not None:
-        x = F.rms_norm(x, x.shape[-1:], gain.to(x.dtype), eps)
+        x = rms_norm(x, gain, eps)
     if scale is None:
         y = F.linear(x, weight, bias)
     else:

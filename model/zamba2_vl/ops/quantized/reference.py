@@ -3,6 +3,7 @@
 import torch.nn.functional as F
 from torch import Tensor
 
+from zamba2_vl.ops.norm import rms_norm
 from zamba2_vl.ops.quantized.packing import dequantize
 
 
@@ -17,6 +18,6 @@ def quantized(
 ) -> Tensor:
     """As `zamba2_vl.ops.quantized`."""
     if gain is not None:
-        x = F.rms_norm(x, x.shape[-1:], gain.to(x.dtype), eps)
+        x = rms_norm(x, gain, eps)
     y = F.linear(x, dequantize(weight, scale, x.shape[-1], x.dtype), bias)
     return y if residual is None else residual + y
