@@ -84,7 +84,7 @@ def test_the_card_answers_as_the_processor(bundled: Zamba2VL, run: Run) -> None:
 
 
 def test_a_seed_draws_the_same_beside_others(bundled: Zamba2VL, run: Run) -> None:
-    settings = {"temperature": 1.5, "top_p": 0.9, "seed": 5}
+    settings = {"temperature": 6.0, "top_p": 0.99, "seed": 5}
     alone = [run([request], slots=1)[0] for request in unequal(bundled, **settings)]
     same(run(unequal(bundled, **settings)), alone)
     greedy = run(unequal(bundled))
