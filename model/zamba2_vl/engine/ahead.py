@@ -6,10 +6,13 @@ told to choose again. What a grammar forces is read in one pass, beside the sing
 """
 
 from collections.abc import Sequence
+from functools import partial
+from itertools import pairwise
 
 import torch
+from torch import Tensor
 
-from zamba2_vl.engine.desk import CHOSEN, LENGTHS, Desk
+from zamba2_vl.engine.desk import CHOSEN, LENGTHS, PASSES, Desk
 from zamba2_vl.engine.graphs import Graphs
 from zamba2_vl.engine.pages import PagedCache
 from zamba2_vl.engine.request import Answer
@@ -39,9 +42,24 @@ class StepsAhead:
         desk = self._ready()
         rows = 1 << (len(answers) - 1).bit_length()
         length = self._feed(desk, answers, rows)
-        self._graphs.run(("read", rows, length), lambda: desk.read(rows, length))
+        self._graphs.run(("read", rows, length), partial(desk.read, rows, length))
         self._hear(desk, read=True)
         self._ask(desk, answers, rows)
+
+    def read(self, embeds: Tensor) -> Tensor:
+        """Let the last row take in a part of a prompt, (1, length, hidden), and return the logits
+        (1, vocabulary) after it."""
+        desk = self._ready()
+        left = embeds.shape[1]
+        while left:
+            length = _pass(left)
+            count = min(length, left)
+            desk.prompt[:, :count] = embeds[:, -left:][:, :count]
+            desk.prompt_length.fill_(count)
+            self._graphs.run(("prompt", length), partial(desk.read_prompt, length))
+            self._memory.last.filled.add_(count)
+            left -= count
+        return desk.prompt_logits
 
     def settle(self) -> None:
         """Take in what the device chose last. The answers' `unread` is then all it has to read."""
@@ -102,6 +120,15 @@ class StepsAhead:
         if asked:
             wanted = weighs(answers)
             key = ("choose", rows, masked, draws, wanted)
-            self._graphs.run(key, lambda: desk.choose(rows, masked, draws, wanted))
+            self._graphs.run(key, partial(desk.choose, rows, masked, draws, wanted))
             desk.tell()
         self._asked = asked
+
+
+def _pass(left: int) -> int:
+    """The length of the next pass over a prompt of which so many tokens are left: one that takes
+    them all, unless a quarter of it would be padding and a shorter one is full."""
+    for shorter, length in pairwise((0, *PASSES)):
+        if left <= length:
+            return length if 4 * left > 3 * length or not shorter else shorter
+    return PASSES[-1]

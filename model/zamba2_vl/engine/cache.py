@@ -72,6 +72,11 @@ class Cache:
         """The first rows; a view."""
         return self._state.rows(slice(rows))
 
+    @property
+    def last(self) -> DecoderState:
+        """The last row; a view."""
+        return self._row(self.rows - 1)
+
     def move(self, source: int, target: int) -> None:
         """Let one row take another one's place."""
         if source != target:

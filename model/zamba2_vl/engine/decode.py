@@ -34,6 +34,11 @@ class StepsAtOnce:
         logits = decode(self._decoder, self._memory.first(len(answers)), answers)
         continue_with(logits, answers)
 
+    def read(self, embeds: Tensor) -> Tensor:
+        """Let the last row take in a part of a prompt, (1, length, hidden), and return the logits
+        (1, vocabulary) after it."""
+        return self._decoder.logits(self._decoder(embeds, self._memory.last)[:, -1])
+
     def settle(self) -> None:
         """Nothing is left to be told."""
 

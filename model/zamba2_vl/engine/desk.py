@@ -9,9 +9,13 @@ from zamba2_vl.engine.pages import PagedCache
 from zamba2_vl.engine.request import Weigh
 from zamba2_vl.engine.sampling import pick
 from zamba2_vl.text.decoder import Decoder
+from zamba2_vl.text.paged import PagedState
 
 LENGTHS = (1, 8, 32)
 """Tokens of a row that one pass may read: a single one as a rule, some that a grammar forces."""
+
+PASSES = tuple(1 << power for power in range(5, 13))
+"""Tokens of a prompt that one pass may read."""
 
 CHOSEN = -1
 """Stands for the token that the device itself chose last."""
@@ -40,22 +44,26 @@ class Letter:
 
 
 class Desk:
-    """The buffers of as many rows as a state has, and the two pieces of work between them."""
+    """The buffers for as many rows as a memory has, and the pieces of work between them."""
 
     def __init__(self, decoder: Decoder, memory: PagedCache) -> None:
         self.generation = memory.generation
         self._memory = memory
         self._decoder = decoder
         state = memory.state
-        rows, device = len(state.filled), state.ssm.device
-        vocabulary = decoder.config.vocab_size
+        rows, vocabulary = len(state.filled), decoder.config.vocab_size
+        device, dtype = state.ssm.device, state.conv.dtype
         # Tokens to read, row after row without gaps, whatever their number; -1 for padding too.
         self.words = Letter([rows * max(LENGTHS)], torch.int64, device)
         self.lengths = Letter([rows], torch.int32, device)
         self.allowed = Letter([rows, -(-vocabulary // 32)], torch.int32, device)
         # Temperature, top_p and a uniform number.
         self.dials = Letter([rows, 3], torch.float32, device)
-        self._logits = torch.zeros(rows, vocabulary, dtype=state.conv.dtype, device=device)
+        shape = (1, max(PASSES), decoder.config.hidden_size)
+        self.prompt = torch.zeros(shape, dtype=dtype, device=device)
+        self.prompt_length = torch.zeros(1, dtype=torch.int32, device=device)
+        self.prompt_logits = torch.zeros(1, vocabulary, dtype=dtype, device=device)
+        self._logits = torch.zeros(rows, vocabulary, dtype=dtype, device=device)
         self._ids = torch.zeros(rows, dtype=torch.int64, device=device)
         self._logprobs = torch.zeros(rows, device=device)
         cuda = device.type == "cuda"
@@ -68,12 +76,13 @@ class Desk:
         state, lengths = self._memory.first(rows), self.lengths.received[:rows]
         words = self.words.received[: rows * length].view(rows, length)
         ids = torch.where(words == CHOSEN, self._ids[:rows, None], words)
-        embeds = self._decoder.embed(ids)
-        hidden = self._decoder.model(embeds, state, state.open_span(length, lengths))
-        last = (lengths - 1).clamp(min=0).long()[:, None, None]
-        hidden = hidden.gather(1, last.expand(-1, -1, hidden.shape[2]))[:, 0]
-        self._logits[:rows] = self._decoder.logits(hidden)
-        state.places.add_(lengths)
+        self._logits[:rows] = self._read(self._decoder.embed(ids), state, lengths)
+
+    def read_prompt(self, length: int) -> None:
+        """Let the model read `prompt_length` of at most `length` embeddings of `prompt` into the
+        last row, up to `prompt_logits`."""
+        state = self._memory.last
+        self.prompt_logits.copy_(self._read(self.prompt[:, :length], state, self.prompt_length))
 
     def choose(self, rows: int, masked: bool, drawn: bool, weighs: Sequence[Weigh | None]) -> None:
         """Choose a token for each of the first rows."""
@@ -95,6 +104,14 @@ class Desk:
         if self._told is not None:
             self._told.synchronize()
         return self._told_ids.tolist(), self._told_logprobs.tolist()
+
+    def _read(self, embeds: Tensor, state: PagedState, lengths: Tensor) -> Tensor:
+        """Logits (rows, vocabulary) after the last of each row's tokens."""
+        hidden = self._decoder.model(embeds, state, state.open_span(embeds.shape[1], lengths))
+        last = (lengths - 1).clamp(min=0).long()[:, None, None]
+        ends = hidden.gather(1, last.expand(-1, -1, hidden.shape[2]))[:, 0]
+        state.places.add_(lengths)
+        return self._decoder.logits(ends)
 
 
 def _event() -> torch.cuda.Event:

@@ -44,6 +44,10 @@ class Memory(Protocol):
     def first(self, rows: int) -> DecoderState | PagedState:
         """The first rows; a view."""
 
+    @property
+    def last(self) -> DecoderState | PagedState:
+        """The last row; a view."""
+
     def move(self, source: int, target: int) -> None:
         """Let one row take the place of another, which is closed."""
 

@@ -163,6 +163,11 @@ class PagedCache:
         """The first rows; a view."""
         return self._state.rows(slice(rows))
 
+    @property
+    def last(self) -> PagedState:
+        """The last row; a view."""
+        return self._row(self.rows - 1)
+
     def move(self, source: int, target: int) -> None:
         """Let one row take the place of another, which is closed."""
         if source == target:

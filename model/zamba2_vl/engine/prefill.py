@@ -10,62 +10,52 @@ from zamba2_vl.checkpoint import Model
 from zamba2_vl.engine.request import Answer
 from zamba2_vl.model import VisionLanguageModel
 from zamba2_vl.text.decoder import Decoder
-from zamba2_vl.text.paged import PagedState
-from zamba2_vl.text.state import DecoderState
 
 
 class Prefill:
-    """One prompt on its way into one row of state, which may hold the prompt's prefix already.
+    """One prompt on its way into the memory, which may hold its prefix already.
 
     Chunks bound the memory of a long prompt, and let the answers that are already running go on in
     between. What the grammar forces at the start is read with the prompt.
     """
 
-    def __init__(
-        self,
-        model: Model,
-        answer: Answer,
-        state: DecoderState | PagedState,
-        images: Tensor | None,
-        remember: Callable[[], None],
-    ) -> None:
-        """`images`: the embeddings of all pictures, (1, visual tokens, hidden), None where none is
-        left to be read; `remember` is called when the state is that after the prompt's prefix."""
+    def __init__(self, model: Model, answer: Answer, known: int, images: Tensor | None) -> None:
+        """`known`: tokens that are in the memory; `images`: the embeddings of the others' pictures,
+        (1, visual tokens, hidden), None where they have none."""
         self.answer = answer
-        self._decoder = language_model(model)
-        self._state = state
-        self._remember = remember
-        self._read = int(state.filled)
-        ids = [*answer.request.prompt, *answer.unread][self._read :]
+        self._known = known
+        words = [*answer.request.prompt, *answer.unread][known:]
         answer.unread.clear()
-        words = torch.tensor([ids], device=state.ssm.device)
+        decoder = language_model(model)
+        ids = torch.tensor([words], device=decoder.model.embed_tokens.weight.device)
         if images is not None and isinstance(model, VisionLanguageModel):
-            self._embeds = model.place_images(words, images)
+            self._embeds = model.place_images(ids, images)
         else:
-            self._embeds = self._decoder.embed(words)
+            self._embeds = decoder.embed(ids)
 
     @property
     def left(self) -> int:
         """Tokens that are still to be read."""
         return self._embeds.shape[1]
 
-    def advance(self, most: int) -> Tensor | None:
-        """Read at most `most` tokens more.
+    @property
+    def at_prefix(self) -> bool:
+        """Whether the prefix that others may share has been read, and no more."""
+        return self.answer.prefix is not None and len(self.answer.prefix) == self._known
 
-        Returns the logits (1, vocabulary) after the last token, or None while some are left.
+    def advance(self, most: int, read: Callable[[Tensor], Tensor]) -> Tensor:
+        """Let `read` take in at most `most` tokens more, but none past the prefix on the way to it.
+
+        Returns its logits (1, vocabulary) after the last of them.
         """
         started = time.perf_counter()
-        prefix = self.answer.prefix
         count = min(most, self.left)
-        until = 0 if prefix is None else len(prefix) - self._read
-        if 0 < until <= count:
-            count = until
-        hidden = self._decoder(self._embeds[:, :count], self._state)
+        prefix = self.answer.prefix
+        if prefix is not None and self._known < len(prefix):
+            count = min(count, len(prefix) - self._known)
+        logits = read(self._embeds[:, :count])
         self._embeds = self._embeds[:, count:]
-        self._read += count
-        if count == until:
-            self._remember()
-        logits = None if self.left else self._decoder.logits(hidden[:, -1])
+        self._known += count
         self.answer.clock.prefill += time.perf_counter() - started
         return logits
 

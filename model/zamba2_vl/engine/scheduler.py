@@ -28,6 +28,9 @@ class Steps(Protocol):
     def step(self, answers: Sequence[Answer]) -> None:
         """Move answers on, each in the row of its place."""
 
+    def read(self, embeds: Tensor) -> Tensor:
+        """Let the last row take in a part of a prompt, (1, length, hidden); the logits after it."""
+
     def settle(self) -> None:
         """Be done with all that the device has been asked for."""
 
@@ -101,17 +104,21 @@ class Scheduler:
                 self._admit()
             if self._filling is None:
                 return
-            left = self._filling.left
-            logits = self._filling.advance(room)
-            room -= left - self._filling.left
-            if logits is None:
-                continue
-            answer = self._filling.answer
-            self._filling = None
-            self._steps.settle()
-            self._memory.move(self._memory.rows - 1, len(self._running))
-            self._running.append(answer)
-            continue_with(logits, [answer])
+            filling, left = self._filling, self._filling.left
+            logits = filling.advance(room, self._steps.read)
+            room -= left - filling.left
+            if filling.at_prefix and filling.answer.prefix is not None:
+                self._memory.remember(self._memory.rows - 1, filling.answer.prefix)
+            if not filling.left:
+                self._filling = None
+                self._begin(filling.answer, logits)
+
+    def _begin(self, answer: Answer, logits: Tensor) -> None:
+        """Let an answer run whose prompt has been read."""
+        self._steps.settle()
+        self._memory.move(self._memory.rows - 1, len(self._running))
+        self._running.append(answer)
+        continue_with(logits, [answer])
 
     def _admit(self) -> None:
         """Let the first in the queue begin, if there is a place for it."""
@@ -133,15 +140,14 @@ class Scheduler:
             self._memory.close(row)
             self._forget_pictures(answer)
             return
-        images = None
-        if answer.prefix is not None and not int(state.filled):
-            images = self._look(answer)
+        known = int(state.filled)
+        images = None if known else self._look(answer)
         self._forget_pictures(answer)
-        self._filling = Prefill(self._model, answer, state, images, self._remember)
+        self._filling = Prefill(self._model, answer, known, images)
 
     def _look(self, answer: Answer) -> Tensor | None:
         """The embeddings of its pictures; those of others that wait are made along with them."""
-        if self._pictures is None:
+        if self._pictures is None or answer.prefix is None:
             return None
         strange = (
             one for one in self._waiting if one.prefix and not self._memory.knows(one.prefix)
@@ -151,10 +157,6 @@ class Scheduler:
     def _forget_pictures(self, answer: Answer) -> None:
         if self._pictures is not None:
             self._pictures.forget(answer)
-
-    def _remember(self) -> None:
-        if self._filling is not None and self._filling.answer.prefix is not None:
-            self._memory.remember(self._memory.rows - 1, self._filling.answer.prefix)
 
     def _drop_finished(self) -> None:
         if self._filling is not None and self._filling.answer.finished:

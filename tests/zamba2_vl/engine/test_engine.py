@@ -73,7 +73,7 @@ def test_prefill_and_steps_are_one_pass(
         assert answer.prompt_tokens == len(request.prompt)
 
 
-@pytest.mark.parametrize("chunk", [1, 3, 8, 37])
+@pytest.mark.parametrize("chunk", [7, 37])
 def test_chunked_prefill_is_whole_prefill(
     chunk: int, build: Build, model: VisionLanguageModel, tokenizer: Tokenizer, ask: Ask
 ) -> None:
@@ -224,7 +224,7 @@ def test_a_closed_stream_frees_its_place(
     build: Build, model: VisionLanguageModel, tokenizer: Tokenizer, ask: Ask
 ) -> None:
     engine = build(model, tokenizer, slots=1)
-    stream = engine.stream(ask("Hi", max_new_tokens=100_000))
+    stream = engine.stream(ask("Hi", max_new_tokens=1000))
     next(stream)
     stream.close()
     (answer,) = engine.run([ask("Hi", max_new_tokens=2)])

@@ -7,6 +7,7 @@ from zamba2_vl.config import Zamba2VLConfig
 from zamba2_vl.engine.pages import PagedCache, PagePool
 from zamba2_vl.engine.prefix import Prefix
 from zamba2_vl.image import ImageProcessor
+from zamba2_vl.ops.rotary import rotary_write
 from zamba2_vl.text.paged import PAGE, PagedState
 
 
@@ -22,11 +23,10 @@ def cache_of(config: Zamba2VLConfig, tokens: int | None) -> PagedCache:
 
 def write(state: PagedState, tokens: int, value: float) -> None:
     """Let one row hold tokens that are all `value`."""
-    span = state.span(tokens, None)
-    heads, width = state.keys[0].shape[2:]
-    for use in range(len(state.keys)):
-        full = torch.full((1, heads, tokens, width), value)
-        state.attention(use).extend(full, -full, span)
+    positions = state.span(tokens, None).positions
+    full = torch.full((1, tokens, *state.keys[0].shape[2:]), value)
+    for keys, values in zip(state.keys, state.values, strict=True):
+        rotary_write(full, full, -full, positions, None, keys, values, state.table)
     state.conv.fill_(value)
     state.ssm.fill_(value)
     state.advance(tokens, None)

@@ -1,0 +1,77 @@
+import pytest
+import torch
+
+from zamba2_vl.engine.ahead import StepsAhead
+from zamba2_vl.engine.pages import PagedCache
+from zamba2_vl.engine.request import Answer, Request
+from zamba2_vl.model import VisionLanguageModel
+from zamba2_vl.text.decoder import Decoder
+
+
+@pytest.fixture
+def decoder(model: VisionLanguageModel) -> Decoder:
+    return model.language_model
+
+
+def opened(decoder: Decoder, rows: int, tokens: int) -> PagedCache:
+    """A memory all of whose rows are open."""
+    memory = PagedCache(decoder.config, torch.device("cpu"), torch.float32)
+    memory.grow(rows, [tokens] * (rows + 1))
+    for row in range(memory.rows):
+        assert memory.open(row, tokens) is not None
+    return memory
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize(
+    ("tokens", "passes"),
+    [(1, [32]), (32, [32]), (40, [32, 32]), (49, [64]), (100, [128]), (170, [128, 32, 32])],
+)
+def test_a_prompt_is_read_in_passes_that_are_hardly_padded(
+    tokens: int, passes: list[int], decoder: Decoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory = opened(decoder, 1, 200)
+    embeds = torch.randn(1, tokens, decoder.config.hidden_size)
+    whole = decoder.logits(decoder(embeds)[:, -1])
+    lengths: list[int] = []
+    decoder.model.register_forward_pre_hook(lambda _, inputs: lengths.append(inputs[0].shape[1]))
+    logits = StepsAhead(decoder, memory, captures=False).read(embeds)
+    decoder.model._forward_pre_hooks.clear()
+    torch.testing.assert_close(logits, whole, atol=1e-4, rtol=1e-4)
+    assert lengths == passes
+    assert memory.last.filled.tolist() == memory.last.places.tolist() == [tokens]
+
+
+@torch.inference_mode()
+def test_the_host_hears_of_a_token_while_the_device_reads_it(decoder: Decoder) -> None:
+    memory = opened(decoder, 2, 200)
+    steps = StepsAhead(decoder, memory, captures=False)
+    answers = [Answer(Request(prompt=[1], max_new_tokens=9), None) for _ in range(2)]
+    answers[0].unread += range(20)
+    answers[1].unread.append(7)
+    steps.step(answers)
+    assert memory.first(2).filled.tolist() == [20, 1]
+    assert [answer.clock.first_token for answer in answers] == [None, None]
+    steps.step(answers)
+    assert memory.first(2).filled.tolist() == [21, 2]
+    assert [answer.unread for answer in answers] == [[], []]
+    assert all(answer.clock.first_token is not None for answer in answers)
+    steps.settle()
+    # What is chosen now is known, and has not been read yet.
+    assert [len(answer.unread) for answer in answers] == [1, 1]
+    assert memory.first(2).filled.tolist() == [21, 2]
+
+
+@torch.inference_mode()
+def test_more_than_a_pass_holds_is_read_in_several(decoder: Decoder) -> None:
+    memory = opened(decoder, 1, 200)
+    steps = StepsAhead(decoder, memory, captures=False)
+    answer = Answer(Request(prompt=[1], max_new_tokens=9), None)
+    answer.unread += range(40)
+    steps.step([answer])
+    assert memory.first(1).filled.tolist() == [32]
+    steps.step([answer])
+    assert memory.first(1).filled.tolist() == [40]
+    steps.settle()
+    logits = decoder.logits(decoder(decoder.embed(torch.arange(40)[None]))[:, -1])
+    assert answer.unread == logits.argmax(-1).tolist()
