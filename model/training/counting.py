@@ -26,8 +26,8 @@ _MOST_CORE = 28.0
 """Half the side of a thing's core, as a share of its size, and in pixels at most."""
 
 UNSURE: Mapping[str, Collection[str]] = {
-    "die": ("box",),
-    "coin": (),
+    "die": ("box", "book", "tin", "carton"),
+    "coin": ("book", "box", "tin", "carton"),
     "playing card": ("box", "bottle", "can", "jar", "carton", "book", "tin", "pallet", "signature",
                      "stamp", "check box"),
 }  # fmt: skip

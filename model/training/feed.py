@@ -173,7 +173,8 @@ class Desk:
         self.album: counted.Album | None = None
         if mixture.count:
             self.scenes = SceneFactory(sources.fonts, sources.words, sources.cutouts)
-            self.album = counted.Album(sources.real) if sources.real else None
+            strange = self.scenes.strange
+            self.album = counted.Album(sources.real, strange) if sources.real else None
 
     def sample(self, encoder: Encoder, least: int, rng: np.random.Generator) -> Sample | None:
         """The next page, or None where it came out too large for the canvas.

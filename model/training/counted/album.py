@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from docextract.framing import fit_size
-from training.counted.edit import Pieces, edited
+from training.counted.edit import Pieces, Strange, edited
 from training.counted.store import CUTOUTS, CountedPhoto, load, scene_of
 from training.real.show import lit
 from training.real.store import Grey, Points
@@ -23,7 +23,9 @@ _MIRRORED = ("die", "coin")
 class Album:
     """The training photos of a prepared folder, to be drawn from without end."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, strange: Strange | None = None) -> None:
+        """`strange` draws what may lie about in a photo, so many pixels long."""
+        self._strange = strange
         self._photos: dict[str, list[CountedPhoto]] = defaultdict(list)
         for photo in load(folder, "train"):
             self._photos[photo.kind].append(photo)
@@ -39,7 +41,7 @@ class Album:
     def scene(self, rng: np.random.Generator, budget: int) -> tuple[Scene, str]:
         """The next photo in at most `budget` visual tokens, and its kind."""
         photo = pick(rng, self._photos[self._kinds[int(rng.choice(len(self._odds), p=self._odds))]])
-        return varied(rng, photo, self._pieces, budget), photo.kind
+        return varied(rng, photo, self._pieces, budget, self._strange), photo.kind
 
 
 def pieces(folder: Path) -> Pieces:
@@ -55,9 +57,15 @@ def pieces(folder: Path) -> Pieces:
     return found
 
 
-def varied(rng: np.random.Generator, photo: CountedPhoto, pieces: Pieces, budget: int) -> Scene:
+def varied(
+    rng: np.random.Generator,
+    photo: CountedPhoto,
+    pieces: Pieces,
+    budget: int,
+    strange: Strange | None = None,
+) -> Scene:
     """The photo with other things in it, from another side, in other light."""
-    pixels, things, boxes = edited(rng, photo, pieces)
+    pixels, things, boxes = edited(rng, photo, pieces, strange)
     height, width = pixels.shape
     # The part that is shown: a quarter of the area and more, at times the table around it too.
     share = np.sqrt(rng.uniform(0.25, 1.0)) if chance(rng, 0.5) else rng.uniform(0.95, 1.15)

@@ -3,7 +3,7 @@
 A few hundred photos shown thousands of times would otherwise be learned by heart.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import cv2
 import numpy as np
@@ -18,6 +18,9 @@ from training.synthetic.values import chance, pick
 Pieces = Mapping[str, list[Sprite]]
 """Cut-outs by name."""
 
+Strange = Callable[[np.random.Generator, int], Sprite]
+"""Draws something that is not counted, so many pixels long."""
+
 _COVERED = 0.3
 """Share of a thing that another may hide; the boxes overlap more than the things do."""
 _MOST = {"die": 14, "coin": 25, "playing card": 4}
@@ -25,9 +28,12 @@ _TRIES = 10
 
 
 def edited(
-    rng: np.random.Generator, photo: CountedPhoto, pieces: Pieces
+    rng: np.random.Generator,
+    photo: CountedPhoto,
+    pieces: Pieces,
+    strange: Strange | None = None,
 ) -> tuple[Grey, list[str], Boxes]:
-    """The photo with others in it: pixels, names and boxes."""
+    """The photo with others in it: pixels, names and boxes of what is seen of them."""
     pixels, boxes = photo.grey(), photo.boxes
     kept = np.ones(len(boxes), bool)
     if chance(rng, 0.55):
@@ -45,7 +51,59 @@ def edited(
             box = _pasted(rng, pixels, boxes, pick(rng, pieces[name]), usual)
             if box is not None:
                 things, boxes = [*things, name], np.vstack([boxes, box])
+    if strange and chance(rng, 0.5):
+        for _ in range(int(rng.integers(1, 4))):
+            _put_beside(rng, pixels, boxes, strange(rng, int(usual * rng.uniform(0.5, 2.2))))
+    if strange and photo.kind == "playing card" and chance(rng, 0.35):
+        for index in np.flatnonzero(rng.random(len(boxes)) < 0.5):
+            _hide(rng, pixels, boxes, int(index), strange(rng, int(usual * rng.uniform(1.1, 2.2))))
     return pixels, things, boxes
+
+
+def _put_beside(rng: np.random.Generator, pixels: Grey, boxes: Boxes, piece: Sprite) -> None:
+    """Put something down, by chance reaching out of the picture, where it hides nothing."""
+    sprite = piece.turned(float(rng.uniform(0, 360)))
+    wide, high = sprite.size
+    for _ in range(_TRIES):
+        left = int(rng.integers(-wide // 2, max(1, pixels.shape[1] - wide // 2)))
+        top = int(rng.integers(-high // 2, max(1, pixels.shape[0] - high // 2)))
+        if (_overlap(np.array([left, top, left + wide, top + high]), boxes) < 0.05).all():
+            _put_across(rng, pixels, sprite, left, top)
+            return
+
+
+def _hide(rng: np.random.Generator, pixels: Grey, boxes: Boxes, index: int, piece: Sprite) -> None:
+    """Lay something over one side of a thing, if it hides no other; its box shrinks."""
+    box = boxes[index].copy()
+    sides = np.ptp(box.reshape(2, 2), axis=0)
+    axis = int(rng.integers(2))
+    across = 1 - axis
+    scale = max(1.0, 1.1 * sides[across] / piece.size[across])
+    sprite = piece.sized(*(int(scale * side) for side in piece.size))
+    size, hidden = np.array(sprite.size), rng.uniform(0.2, 0.6) * sides[axis]
+    corner = box[:2] - rng.uniform(0, 1) * (size - sides)
+    if chance(rng, 0.5):
+        box[axis] += hidden
+        corner[axis] = box[axis] - size[axis]
+    else:
+        box[axis + 2] -= hidden
+        corner[axis] = box[axis + 2]
+    others = np.delete(boxes, index, axis=0)
+    if (_overlap(np.concatenate([corner, corner + size]), others) < 0.05).all():
+        _put_across(rng, pixels, sprite, round(corner[0]), round(corner[1]))
+        boxes[index] = box
+
+
+def _put_across(
+    rng: np.random.Generator, pixels: Grey, sprite: Sprite, left: int, top: int
+) -> None:
+    """Put a sprite with its corner there; what reaches out of the picture is lost."""
+    wide, high = sprite.size
+    x0, y0 = max(0, left), max(0, top)
+    x1, y1 = min(pixels.shape[1], left + wide), min(pixels.shape[0], top + high)
+    if x0 < x1 and y0 < y1:
+        part = slice(y0 - top, y1 - top), slice(x0 - left, x1 - left)
+        _put(rng, pixels[y0:y1, x0:x1], Sprite(sprite.grey[part], sprite.alpha[part]))
 
 
 def _wiped(rng: np.random.Generator, pixels: Grey, boxes: Boxes, index: int) -> bool:

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 
 from training.scenes.art import Art
-from training.scenes.stage import Sprite, grey, u8
+from training.scenes.stage import Pixels, Sprite, grey, u8
 from training.scenes.textures import cloud
 from training.synthetic.values import chance, pick
 
@@ -13,6 +13,80 @@ def clutter(rng: np.random.Generator, art: Art, side: int) -> Sprite:
     """Any thing that is not taught, about `side` pixels long."""
     side = max(12, side)
     return pick(rng, (_mug, _pen, _plate, _slab, _key, _bag, _leaf, _ring, _paper))(rng, art, side)
+
+
+def strange(rng: np.random.Generator, art: Art, side: int) -> Sprite:
+    """What lies about where people play: mostly flat things with print and pictures on them."""
+    if chance(rng, 0.3):
+        return clutter(rng, art, side)
+    return pick(rng, (cover, cover, _sheet, _pad))(rng, art, max(40, side))
+
+
+def cover(rng: np.random.Generator, art: Art, side: int) -> Sprite:
+    """A book, a magazine, a game in its box: a title, and often a picture."""
+    wide = int(side * rng.uniform(0.6, 1.0))
+    page = art.label(rng, wide, side)
+    if chance(rng, 0.75):
+        tall, across = (int(length * rng.uniform(0.3, 0.95)) for length in (side, wide))
+        top, left = int(rng.integers(0, side - tall + 1)), int(rng.integers(0, wide - across + 1))
+        page[top : top + tall, left : left + across] = _picture(rng, across, tall)
+    if chance(rng, 0.4):
+        cv2.rectangle(
+            page, (0, 0), (wide - 1, side - 1), int(rng.integers(0, 256)), max(1, side // 40)
+        )
+    return Sprite(page, np.full((side, wide), 255, np.uint8))
+
+
+def _picture(rng: np.random.Generator, wide: int, high: int) -> Pixels:
+    """A photo or a drawing of nothing in particular."""
+    waves = cloud(rng, wide, high, float(rng.uniform(2, 9)), float(rng.uniform(2, 9)))
+    made = grey(rng.uniform(30, 220) + rng.uniform(10, 60) * waves)
+    for _ in range(int(rng.integers(2, 14))):
+        shade, middle = int(rng.integers(0, 256)), rng.uniform(0, 1, 2) * (wide, high)
+        if chance(rng, 0.5):
+            ring = rng.uniform(-0.3, 0.3, (int(rng.integers(3, 7)), 2)) * (wide, high) + middle
+            cv2.fillPoly(made, [ring.astype(np.int32).reshape(-1, 1, 2)], shade, cv2.LINE_AA)
+        else:
+            axes = [int(length) + 1 for length in rng.uniform(0.02, 0.25, 2) * (wide, high)]
+            place, thick = (int(middle[0]), int(middle[1])), pick(rng, (cv2.FILLED, 2))
+            turn = rng.uniform(0, 180)
+            cv2.ellipse(made, place, axes, turn, 0, 360, shade, thick, cv2.LINE_AA)
+    return made
+
+
+def _sheet(rng: np.random.Generator, art: Art, side: int) -> Sprite:
+    """A page full of words or of figures in columns."""
+    wide = int(side * rng.uniform(0.65, 0.85))
+    paper, ink = int(rng.uniform(165, 255)), int(rng.uniform(20, 130))
+    step = int(rng.integers(5, 11))
+    lines = np.arange(int(rng.uniform(0.03, 0.2) * side), side - step, step)
+    letters = rng.random((len(lines), wide)) < 0.6
+    gaps = np.repeat(rng.random((len(lines), wide // 8 + 1)) < 0.2, 8, axis=1)[:, :wide]
+    if chance(rng, 0.5):
+        gaps |= np.arange(wide) // int(rng.integers(24, 60)) % 2 == 0
+    letters &= ~gaps
+    letters[:, : wide // 12] = letters[:, -(wide // 12) :] = False
+    page = np.full((side, wide), paper, np.uint8)
+    for down in range(max(1, step // 3)):
+        page[lines + down] = np.where(letters, ink, paper)
+    return Sprite(page, np.full((side, wide), 255, np.uint8))
+
+
+def _pad(rng: np.random.Generator, art: Art, side: int) -> Sprite:
+    """A game's controller, a headphone, a toy: a dark body with knobs."""
+    wide = int(side * rng.uniform(0.5, 0.8))
+    made = _blank(side, wide)
+    tone = int(rng.uniform(10, 90))
+    made.grey[:] = tone
+    for y in (0.25, 0.75):
+        lobe = (wide // 2, int(y * side)), (wide // 2 - 1, int(side * rng.uniform(0.2, 0.3)))
+        cv2.ellipse(made.alpha, *lobe, 0, 0, 360, 255, cv2.FILLED, cv2.LINE_AA)
+    made.alpha[side // 4 : 3 * side // 4, int(wide * 0.15) : int(wide * 0.8)] = 255
+    for _ in range(int(rng.integers(3, 12))):
+        at = (int(rng.uniform(0.2, 0.8) * wide), int(rng.uniform(0.1, 0.9) * side))
+        shade, thick = int(np.clip(tone + rng.normal(0, 70), 0, 255)), pick(rng, (cv2.FILLED, 2))
+        cv2.circle(made.grey, at, max(2, int(side * rng.uniform(0.02, 0.09))), shade, thick)
+    return made
 
 
 def _blank(high: int, wide: int) -> Sprite:

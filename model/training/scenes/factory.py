@@ -6,10 +6,11 @@ import numpy as np
 
 from training.scenes.art import Art
 from training.scenes.camera import look, photograph
+from training.scenes.clutter import strange
 from training.scenes.kinds import Supply
 from training.scenes.papers import document, form
 from training.scenes.shelves import shelves
-from training.scenes.stage import Scene, Stage
+from training.scenes.stage import Scene, Sprite, Stage
 from training.scenes.tables import bins, table
 from training.scenes.warehouse import warehouse
 from training.synthetic.pages import PageFactory
@@ -50,6 +51,10 @@ class SceneFactory:
         seen = stage.scene()
         finest = min((float(sides.min()) for sides in seen.sizes.values()), default=60.0)
         return Scene(photograph(rng, seen.pixels, finest), seen.marks, seen.sizes)
+
+    def strange(self, rng: np.random.Generator, side: int) -> Sprite:
+        """Something that nobody counts, about `side` pixels long."""
+        return strange(rng, self._supply.art, side)
 
     def _stage(
         self, rng: np.random.Generator, kind: str, size: tuple[int, int], count: int

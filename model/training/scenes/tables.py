@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from training.scenes.clutter import clutter
+from training.scenes.clutter import clutter, strange
 from training.scenes.kinds import Supply, least
 from training.scenes.objects import look_alikes
 from training.scenes.stage import Sprite, Stage, u8
@@ -55,7 +55,7 @@ def _hands(rng: np.random.Generator, supply: Supply, stage: Stage, count: int) -
         where = rng.uniform(0, 1, 2) * stage.size
         turned = sprite.turned(float(rng.uniform(0, 360)))
         stage.put(turned, float(where[0]), float(where[1]), kind, shadow=0.3)
-        beside = clutter(rng, supply.art, int(tall * rng.uniform(0.5, 1.6)))
+        beside = strange(rng, supply.art, int(tall * rng.uniform(0.5, 2.0)))
         where = rng.uniform(0, 1, 2) * stage.size
         stage.put(beside.turned(float(rng.uniform(0, 360))), float(where[0]), float(where[1]))
     strength = float(rng.uniform(0.1, 0.5))
@@ -72,6 +72,10 @@ def _hands(rng: np.random.Generator, supply: Supply, stage: Stage, count: int) -
             x, y = middle + along * number + rng.normal(0, 0.02 * tall, 2)
             lean = angle + fan * (number - (held - 1) / 2) + float(rng.normal(0, 3))
             stage.put(sprite.turned(lean), float(x), float(y), name, shadow=strength)
+    if chance(rng, 0.35):
+        above = strange(rng, supply.art, int(tall * rng.uniform(0.8, 2.0)))
+        where = rng.uniform(0, 1, 2) * stage.size
+        stage.put(above.turned(float(rng.uniform(0, 360))), float(where[0]), float(where[1]))
 
 
 def bins(rng: np.random.Generator, supply: Supply, size: tuple[int, int], count: int) -> Stage:

@@ -8,7 +8,7 @@ from training import counted
 from training.counted.album import _look, pieces
 from training.counted.edit import edited
 from training.counted.store import CUTOUTS
-from training.scenes.stage import Scene
+from training.scenes.stage import Scene, Sprite
 
 
 def dark_at_marks(scene: Scene) -> np.ndarray:
@@ -56,6 +56,24 @@ def test_things_come_and_go_and_are_known(photos: Path) -> None:
         assert alone <= cv2.connectedComponents(dark)[0] - 1 <= len(boxes)
         counts.append(len(boxes))
     assert min(counts) < 5 < max(counts)
+
+
+def test_strange_things_hide_a_side_of_a_card_at_most_and_nothing_else(photos: Path) -> None:
+    def grey_board(rng: np.random.Generator, side: int) -> Sprite:
+        return Sprite(np.full((side, side), 128, np.uint8), np.full((side, side), 255, np.uint8))
+
+    photo = replace(counted.load(photos, "train")[0], kind="playing card")
+    usual, shrunk, laid = np.ptp(photo.boxes.reshape(-1, 2, 2), axis=1), 0, 0
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        pixels, _, boxes = edited(rng, photo, {}, grey_board)
+        sides = np.ptp(boxes.reshape(-1, 2, 2), axis=1)
+        shrunk += int((sides.min(1) < 0.85 * usual.min()).sum())
+        assert (sides > 0.35 * usual.min()).all()
+        laid += bool((np.abs(pixels.astype(int) - photo.grey()) > 9).any())
+        for x0, y0, x1, y1 in boxes.round().astype(int):
+            assert pixels[y0:y1, x0:x1].std() > 3  # not under a board
+    assert shrunk > 5 and laid > 20
 
 
 def test_the_stored_photo_stays_as_it_was(photos: Path) -> None:
