@@ -13,6 +13,7 @@ from zamba2_vl.quantization import weight_count
 from zamba2_vl.text.decoder import Decoder
 from zamba2_vl.text.linear import Embedding, Linear, QuantizedLinear
 from zamba2_vl.text.paged import PagedState
+from zamba2_vl.text.shared_block import SharedAttention
 from zamba2_vl.text.state import DecoderState
 
 # Bytes that packed copies may take beside the weights: ten times what the bundled model needs.
@@ -70,7 +71,11 @@ def lay_out(decoder: Decoder) -> None:
     A step is as slow as its weights are to read: packed copies have half the bytes. Where there is
     none, PyTorch's product of a matrix with one vector reads a matrix of at least as many outputs
     as inputs up to twice as fast by columns as by rows; products with many vectors do not mind.
+    On a GPU projections of one input lie side by side.
     """
+    for module in decoder.modules():
+        if isinstance(module, SharedAttention) and module.q_proj.weight.is_cuda:
+            module.stack()
     kinds = Linear | Embedding | QuantizedLinear
     holders = [module for module in decoder.modules() if isinstance(module, kinds)]
     small = sum(map(weight_count, holders)) * torch.half.itemsize <= _SPARE

@@ -1,16 +1,16 @@
 """The transformer block that several layers share: attention and a gated MLP."""
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from zamba2_vl.config import TextConfig
 from zamba2_vl.ops.attention import attention
+from zamba2_vl.ops.gating import gated
 from zamba2_vl.ops.norm import RMSNorm
 from zamba2_vl.ops.paged_attention import paged_attention
 from zamba2_vl.ops.rotary import rotary, rotary_write
-from zamba2_vl.text.adapter import adapted, adapters
-from zamba2_vl.text.linear import Linear
+from zamba2_vl.text.adapter import Stack, adapted, adapters
+from zamba2_vl.text.linear import Linear, QuantizedLinear
 from zamba2_vl.text.state import KeyValues, PagedKeyValues, Span
 
 # Of rotary embedding: cos and sin of the tokens' angles or, where the cache lies in pages, the
@@ -65,6 +65,21 @@ class SharedAttention(nn.Module):
             self.linear_q_adapter_list = adapters(config, block, width, width)
             self.linear_k_adapter_list = adapters(config, block, width, width)
             self.linear_v_adapter_list = adapters(config, block, width, width)
+        self._stack: Stack | None = None
+
+    def stack(self) -> None:
+        """Let inference compute queries, keys and values in one product; see `Stack`. Weights that
+        are quantised stay apart."""
+        if any(isinstance(module, QuantizedLinear) for module in self.modules()):
+            return
+        lists: tuple[nn.ModuleList, ...] = ()
+        if self.adapted:
+            lists = (
+                self.linear_q_adapter_list,
+                self.linear_k_adapter_list,
+                self.linear_v_adapter_list,
+            )
+        self._stack = Stack((self.q_proj, self.k_proj, self.v_proj), lists)
 
     def forward(
         self,
@@ -96,7 +111,9 @@ class SharedAttention(nn.Module):
         result: Tensor = self.o_proj(y.flatten(2))
         return result
 
-    def _qkv(self, x: Tensor, use: int) -> tuple[Tensor, Tensor, Tensor]:
+    def _qkv(self, x: Tensor, use: int) -> tuple[Tensor, ...]:
+        if self._stack is not None and not torch.is_grad_enabled():
+            return self._stack(x, use)
         if not self.adapted:
             return self.q_proj(x), self.k_proj(x), self.v_proj(x)
         return (
@@ -119,5 +136,5 @@ class SharedMLP(nn.Module):
     def forward(self, x: Tensor, use: int, norm: RMSNorm) -> Tensor:
         adapter = self.gate_up_proj_adapter_list[use]
         gate, up = adapted(self.gate_up_proj, adapter, x, norm).chunk(2, -1)
-        result: Tensor = self.down_proj(F.gelu(gate) * up)
+        result: Tensor = self.down_proj(gated(gate, up, "gelu"))
         return result

@@ -8,12 +8,13 @@ from torch import Tensor, nn
 
 from zamba2_vl.config import VisionConfig
 from zamba2_vl.ops.attention import attention, attention_by_length
+from zamba2_vl.ops.gating import gated
 from zamba2_vl.ops.norm import RMSNorm
 from zamba2_vl.ops.rotary import frequencies, rotary
 from zamba2_vl.ops.window_attention import window_attention
-from zamba2_vl.vision.windows import PackedLayout, WindowLayout
+from zamba2_vl.vision.windows import JoinedLayout, PackedLayout, WindowLayout
 
-Layout = WindowLayout | PackedLayout
+Layout = WindowLayout | PackedLayout | JoinedLayout
 
 _EPS = 1e-6
 
@@ -127,7 +128,7 @@ class Attention(nn.Module):
         # (B, N, heads, head_dim): first the queries, then the keys, then the values.
         qkv = torch.unflatten(self.qkv(x), -1, (-1, self.head_dim))
         qk, v = rotary(qkv[..., : 2 * self.heads, :], cos, sin), qkv[..., 2 * self.heads :, :]
-        if isinstance(layout, PackedLayout):
+        if not isinstance(layout, WindowLayout):
             mixed = self._batch(qk, v, layout, windowed).flatten(2)
         elif windowed:
             mixed = self._windows(qk.flatten(2), v.flatten(2), layout)
@@ -136,12 +137,19 @@ class Attention(nn.Module):
         result: Tensor = self.proj(mixed)
         return result
 
-    def _batch(self, qk: Tensor, v: Tensor, layout: PackedLayout, windowed: bool) -> Tensor:
+    def _batch(
+        self, qk: Tensor, v: Tensor, layout: PackedLayout | JoinedLayout, windowed: bool
+    ) -> Tensor:
         q, k = qk.chunk(2, dim=2)
+        scale = self.head_dim**-0.5
         if windowed:
-            scale = self.head_dim**-0.5
             return window_attention(q, k, v, layout.bounds, scale, layout.window)
-        return attention_by_length(q, k, v, layout.bounds[:, -1])
+        if isinstance(layout, PackedLayout):
+            return attention_by_length(q, k, v, layout.bounds[:, -1])
+        sizes = list(layout.pages)
+        parts = (torch.split(t.transpose(1, 2), sizes, dim=2) for t in (q, k, v))
+        mixed = [attention(q, k, v, scale) for q, k, v in zip(*parts, strict=True)]
+        return torch.cat(mixed, 2).transpose(1, 2)
 
     def _windows(self, qk: Tensor, v: Tensor, layout: WindowLayout) -> Tensor:
         batch = qk.shape[0]
@@ -173,7 +181,7 @@ class MLP(nn.Module):
         self.down_proj = nn.Linear(config.intermediate_size, config.hidden_size)
 
     def forward(self, x: Tensor) -> Tensor:
-        result: Tensor = self.down_proj(F.silu(self.gate_proj(x)) * self.up_proj(x))
+        result: Tensor = self.down_proj(gated(self.gate_proj(x), self.up_proj(x), "silu"))
         return result
 
 

@@ -159,6 +159,47 @@ class PackedLayout:
         return replace(self, **_moved(self, device, non_blocking))
 
 
+@dataclass(frozen=True)
+class JoinedLayout:
+    """Pages of any shapes, one behind the other in a single row of N patches.
+
+    pages: patches of each page. coords: (N, 2); inverse: (N / unit,); bounds: (1, windows + 1)
+    int32, window i of the row holds the patches bounds[i] to bounds[i + 1].
+    """
+
+    window: int
+    pages: tuple[int, ...]
+    coords: Tensor
+    inverse: Tensor
+    bounds: Tensor
+
+    @classmethod
+    def join(cls, layouts: Sequence[WindowLayout]) -> Self:
+        """Lay at least one page behind another."""
+        patches = torch.tensor([0, *(layout.patches for layout in layouts)]).cumsum(0)
+        units = torch.tensor([0, *(layout.tokens for layout in layouts)]).cumsum(0)
+        starts = [
+            layout.bounds[:-1] + first for layout, first in zip(layouts, patches, strict=False)
+        ]
+        return cls(
+            window=layouts[0].window,
+            pages=tuple(layout.patches for layout in layouts),
+            coords=torch.cat([layout.coords for layout in layouts]),
+            inverse=torch.cat(
+                [layout.inverse + first for layout, first in zip(layouts, units, strict=False)]
+            ),
+            bounds=torch.cat([*starts, patches[-1:]])[None].int(),
+        )
+
+    def raster(self, units: Tensor) -> Tensor:
+        """Bring packed units (1, N / unit, C) into raster order, page by page."""
+        return units.index_select(1, self.inverse)
+
+    def to(self, device: torch.device | str, non_blocking: bool = False) -> Self:
+        """A copy with the tensors on `device`."""
+        return replace(self, **_moved(self, device, non_blocking))
+
+
 @lru_cache(maxsize=64)
 def _layout(rows: int, columns: int, merge: int, window_units: int) -> WindowLayout:
     unit = merge * merge
@@ -197,7 +238,9 @@ def _layout(rows: int, columns: int, merge: int, window_units: int) -> WindowLay
 
 
 def _moved(
-    layout: WindowLayout | PackedLayout, device: torch.device | str, non_blocking: bool
+    layout: WindowLayout | PackedLayout | JoinedLayout,
+    device: torch.device | str,
+    non_blocking: bool,
 ) -> dict[str, Any]:
     """The tensors among the fields, on `device`."""
     values = {field.name: getattr(layout, field.name) for field in fields(layout)}

@@ -53,17 +53,19 @@ def test_the_scan(length: int, groups: int) -> None:
         assert apart(one.grad, other.grad) < CLOSE
 
 
-def test_windows_and_pages() -> None:
+@pytest.mark.parametrize("width", [64, 80])
+def test_windows_and_pages(width: int) -> None:
     torch.manual_seed(0)
+    scale = width**-0.5
     bounds = torch.tensor([[0, 64, 96, 150, 150], [0, 16, 80, 144, 160]], dtype=torch.int32).cuda()
     lengths = bounds[:, -1]
     held = (torch.arange(170).cuda() < lengths[:, None])[..., None, None]
-    [ours], [theirs] = differentiated(torch.randn(2, 170, 12, 64).cuda().bfloat16())
-    weights = torch.randn(2, 170, 4, 64).cuda() * held
+    [ours], [theirs] = differentiated(torch.randn(2, 170, 12, width).cuda().bfloat16())
+    weights = torch.randn(2, 170, 4, width).cuda() * held
     for one, other in (
         (
-            window_attention(*ours.chunk(3, 2), bounds, 0.125, 64),
-            plain_windows.window_attention(*theirs.chunk(3, 2), bounds, 0.125, 64),
+            window_attention(*ours.chunk(3, 2), bounds, scale, 64),
+            plain_windows.window_attention(*theirs.chunk(3, 2), bounds, scale, 64),
         ),
         (
             attention_by_length(*ours.chunk(3, 2), lengths),

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from zamba2_vl.ops.paged_attention import paged_attention
+from zamba2_vl.ops.paged_attention import Known, paged_attention, reference
 from zamba2_vl.ops.rotary import frequencies, rotary, rotary_write
 
 
@@ -130,6 +130,37 @@ def written(rows: Rows, turning: Tensor | None, close: float) -> None:
 def test_tokens_are_written_to_their_pages_and_nowhere_else(turned: bool) -> None:
     turning = frequencies(24, 100.0, torch.device("cpu")) if turned else None
     written(Rows([1, 33, 16], 4, 2, 24, 16), turning, 1e-6)
+
+
+def test_the_host_finds_a_row_in_runs_of_pages() -> None:
+    known = Known(40, ((7, 2), (3, 5)))
+    assert list(known.before(16)) == [slice(112, 144), slice(48, 56)]
+    assert known.own(72, 16) == slice(56, 128)
+    # One token more than the run has.
+    assert known.own(73, 16) is None
+    assert list(Known(0, ((7, 2),)).before(16)) == []
+    assert Known(30, ((7, 2), (3, 5))).own(3, 16) is None
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("start, runs", [(0, ((3, 40),)), (960, ((30, 2), (1, 13), (40, 30)))])
+@pytest.mark.parametrize("width", [128, 160, 224])
+def test_long_chunks_on_a_gpu(start: int, runs: tuple[tuple[int, int], ...], width: int) -> None:
+    torch.manual_seed(width)
+    pool = torch.full((80, 64, 3, width), torch.nan)
+    pages = torch.cat([torch.arange(page, page + count) for page, count in runs])
+    length = 1100
+    pool[pages] = torch.randn(len(pages), 64, 3, width)
+    q = torch.randn(1, length, 3, width).cuda().bfloat16()
+    keys = pool.cuda().bfloat16()
+    values = keys.flip(1)
+    positions = torch.arange(start, start + length).cuda()[None].int()
+    cache = keys, values, pages.cuda()[None].int(), positions
+    y = paged_attention(q, *cache, 0.1, Known(start, runs))
+    expected = reference.paged_attention(
+        q.float(), keys.float(), values.float(), *cache[2:], scale=0.1
+    )
+    torch.testing.assert_close(y.float(), expected, atol=2e-2, rtol=2e-2)
 
 
 @pytest.mark.gpu

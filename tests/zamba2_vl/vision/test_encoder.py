@@ -4,7 +4,7 @@ from torch import Tensor
 
 from zamba2_vl.config import VisionConfig
 from zamba2_vl.vision.encoder import VisionEncoder
-from zamba2_vl.vision.windows import PackedLayout, WindowLayout
+from zamba2_vl.vision.windows import JoinedLayout, PackedLayout, WindowLayout
 
 CONFIG = VisionConfig(
     depth=3,
@@ -49,6 +49,18 @@ def test_a_batch_of_pages_equals_each_alone(
         expected = encoder.features(alone, layout)
         torch.testing.assert_close(features[row, : layout.patches], expected[0])
         torch.testing.assert_close(tokens[row, : layout.tokens], encoder(alone, layout)[0])
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize("grids", [GRIDS, WHOLE, WHOLE[:1]])
+def test_pages_in_one_row_equal_each_alone(
+    encoder: VisionEncoder, grids: list[tuple[int, int]]
+) -> None:
+    patches, layouts = batch(grids, rubbish=40.0)
+    pages = [row[None, : layout.patches] for row, layout in zip(patches, layouts, strict=True)]
+    tokens = encoder(torch.cat(pages, 1), JoinedLayout.join(layouts))
+    expected = [encoder(page, layout) for page, layout in zip(pages, layouts, strict=True)]
+    torch.testing.assert_close(tokens, torch.cat(expected, 1))
 
 
 def test_padding_reaches_no_gradient(encoder: VisionEncoder) -> None:

@@ -20,8 +20,13 @@ def rotary(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     """Turn feature i together with feature i + width / 2.
 
     x: (..., width); cos, sin: float32, broadcastable to (..., width / 2). Computed in float32,
-    returned in x's dtype.
+    returned in x's dtype. The kernel turns (batch, tokens, heads, width), all heads of a token by
+    the same angles, where no gradient is asked for.
     """
+    fits = x.dim() == 4 and cos.shape[-2] == 1
+    if fits and backend.kernels("rotary", x) and not backend.differentiated(x):
+        turned: Tensor = kernel.rotary(x, cos, sin)
+        return turned
     return reference.rotary(x, cos, sin)
 
 

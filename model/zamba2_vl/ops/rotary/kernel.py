@@ -1,5 +1,5 @@
-"""Rotary embedding and the write to the cache on a GPU, in one launch: a program turns a few heads
-of one token."""
+"""Rotary embedding on a GPU, with the write to the cache in the same launch: a program turns a few
+heads of one token."""
 
 import triton
 import triton.language as tl
@@ -27,6 +27,23 @@ def _store(base, head, ok, first, second, HALF: tl.constexpr, H: tl.constexpr):
     places = base + head[:, None] * 2 * HALF + pair
     tl.store(places, first.to(base.dtype.element_ty), ok)
     tl.store(places + HALF, second.to(base.dtype.element_ty), ok)
+
+
+@triton.jit
+def _turn(
+    x, cos, sin, turned, tokens, heads,
+    x_row, x_token, x_head, angle_row, angle_token,
+    HALF: tl.constexpr, H: tl.constexpr, HEADS: tl.constexpr,
+):  # fmt: skip
+    token, row = tl.program_id(0) % tokens, (tl.program_id(0) // tokens).to(tl.int64)
+    head = tl.program_id(1) * HEADS + tl.arange(0, HEADS)
+    pair = tl.arange(0, H)[None, :]
+    angle = row * angle_row + token * angle_token + pair
+    c, s = tl.load(cos + angle, pair < HALF, 0.0), tl.load(sin + angle, pair < HALF, 0.0)
+    x += row * x_row + token * x_token
+    first, second = _turned(x, head, head < heads, x_head, c, s, HALF, H)
+    places = turned + (row * tokens + token) * heads * 2 * HALF
+    _store(places, head, head < heads, first, second, HALF, H)
 
 
 @triton.jit
@@ -62,6 +79,18 @@ def _write(
             v + row * v_row + token * v_token, head, ok, v_head, 1.0, 0.0, HALF, H
         )
         _store(values + place, head, ok, first, second, HALF, H)
+
+
+def rotary(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """As `zamba2_vl.ops.rotary.rotary` for (batch, tokens, heads, width); features contiguous."""
+    batch, tokens, heads, width = x.shape
+    cos, sin = (t.expand(batch, tokens, 1, width // 2) for t in (cos, sin))
+    turned = x.new_empty(x.shape)
+    _turn[(batch * tokens, triton.cdiv(heads, _HEADS))](
+        x, cos, sin, turned, tokens, heads, *x.stride()[:3], *cos.stride()[:2],
+        HALF=width // 2, H=triton.next_power_of_2(width // 2), HEADS=_HEADS, num_warps=4,
+    )  # fmt: skip
+    return turned
 
 
 def rotary_write(

@@ -1,4 +1,4 @@
-"""Attention inside short windows of a row, for batches of pages in training."""
+"""Attention inside short windows of a row of patches."""
 
 from torch import Tensor
 
@@ -18,7 +18,7 @@ def window_attention(
     a row holds its patches bounds[i] to bounds[i + 1], at most `longest` of them. What lies past
     the last bound comes out as zeros. Returns (batch, patches, heads, width).
     """
-    if backend.kernels("window_attention", q, q.shape[-1], longest):
+    if backend.kernels("window_attention", q, longest):
         mixed: Tensor = kernel.window_attention(q, k, v, bounds, scale, longest)
         return mixed
     return reference.window_attention(q, k, v, bounds, scale, longest)

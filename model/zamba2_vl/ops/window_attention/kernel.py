@@ -14,9 +14,17 @@ _WARPS = 4
 
 
 @triton.jit
-def _tile(base, n, ok, stride, WIDTH: tl.constexpr):
-    """(patches, WIDTH), zeros past the window's end."""
-    return tl.load(base + n[:, None] * stride + tl.arange(0, WIDTH)[None, :], ok[:, None], 0.0)
+def _tile(base, n, ok, stride, WIDTH: tl.constexpr, N: tl.constexpr):
+    """(patches, N), zeros past the window's end and past the width."""
+    feature = tl.arange(0, N)[None, :]
+    return tl.load(base + n[:, None] * stride + feature, ok[:, None] & (feature < WIDTH), 0.0)
+
+
+@triton.jit
+def _keep(base, n, ok, stride, tile, WIDTH: tl.constexpr, N: tl.constexpr):
+    feature = tl.arange(0, N)[None, :]
+    places = base + n[:, None] * stride + feature
+    tl.store(places, tile.to(base.dtype.element_ty), ok[:, None] & (feature < WIDTH))
 
 
 @triton.jit
@@ -31,7 +39,7 @@ def _forward(
     q, k, v, y, bounds,
     length, windows, heads, scale,
     q_row, q_patch, q_head, v_row, v_patch, v_head,
-    W: tl.constexpr, WIDTH: tl.constexpr,
+    W: tl.constexpr, WIDTH: tl.constexpr, N: tl.constexpr,
 ):  # fmt: skip
     window, row, head = tl.program_id(0), tl.program_id(1), tl.program_id(2)
     bounds += row * (windows + 1) + window
@@ -39,12 +47,11 @@ def _forward(
     if first < end:
         n = first + tl.arange(0, W)
         ok = n < end
-        qs = _tile(q + row * q_row + head * q_head, n, ok, q_patch, WIDTH)
-        ks = _tile(k + row * q_row + head * q_head, n, ok, q_patch, WIDTH)
-        vs = _tile(v + row * v_row + head * v_head, n, ok, v_patch, WIDTH)
+        qs = _tile(q + row * q_row + head * q_head, n, ok, q_patch, WIDTH, N)
+        ks = _tile(k + row * q_row + head * q_head, n, ok, q_patch, WIDTH, N)
+        vs = _tile(v + row * v_row + head * v_head, n, ok, v_patch, WIDTH, N)
         mixed = tl.dot(_softmax(qs, ks, ok, scale).to(vs.dtype), vs)
-        places = y + ((row * length + n[:, None]) * heads + head) * WIDTH
-        tl.store(places + tl.arange(0, WIDTH)[None, :], mixed.to(vs.dtype), ok[:, None])
+        _keep(y + (row * length * heads + head) * WIDTH, n, ok, heads * WIDTH, mixed, WIDTH, N)
 
 
 @triton.jit
@@ -52,7 +59,7 @@ def _backward(
     dy, q, k, v, dq, dk, dv, bounds,
     length, windows, heads, scale,
     q_row, q_patch, q_head, v_row, v_patch, v_head,
-    W: tl.constexpr, WIDTH: tl.constexpr,
+    W: tl.constexpr, WIDTH: tl.constexpr, N: tl.constexpr,
 ):  # fmt: skip
     window, row, head = tl.program_id(0), tl.program_id(1), tl.program_id(2)
     bounds += row * (windows + 1) + window
@@ -60,18 +67,19 @@ def _backward(
     if first < end:
         n = first + tl.arange(0, W)
         ok = n < end
-        qs = _tile(q + row * q_row + head * q_head, n, ok, q_patch, WIDTH)
-        ks = _tile(k + row * q_row + head * q_head, n, ok, q_patch, WIDTH)
-        vs = _tile(v + row * v_row + head * v_head, n, ok, v_patch, WIDTH)
-        dys = _tile(dy + (row * length * heads + head) * WIDTH, n, ok, heads * WIDTH, WIDTH)
+        qs = _tile(q + row * q_row + head * q_head, n, ok, q_patch, WIDTH, N)
+        ks = _tile(k + row * q_row + head * q_head, n, ok, q_patch, WIDTH, N)
+        vs = _tile(v + row * v_row + head * v_head, n, ok, v_patch, WIDTH, N)
+        dys = _tile(dy + (row * length * heads + head) * WIDTH, n, ok, heads * WIDTH, WIDTH, N)
         weights = _softmax(qs, ks, ok, scale)
         dweights = tl.dot(dys, tl.trans(vs))
         dscores = weights * (dweights - tl.sum(weights * dweights, 1)[:, None]) * scale
         half = dscores.to(qs.dtype)
-        places = ((row * length + n[:, None]) * heads + head) * WIDTH + tl.arange(0, WIDTH)[None, :]
-        tl.store(dq + places, tl.dot(half, ks).to(qs.dtype), ok[:, None])
-        tl.store(dk + places, tl.dot(tl.trans(half), qs).to(qs.dtype), ok[:, None])
-        tl.store(dv + places, tl.dot(tl.trans(weights.to(qs.dtype)), dys).to(qs.dtype), ok[:, None])
+        first, stride = (row * length * heads + head) * WIDTH, heads * WIDTH
+        _keep(dq + first, n, ok, stride, tl.dot(half, ks), WIDTH, N)
+        _keep(dk + first, n, ok, stride, tl.dot(tl.trans(half), qs), WIDTH, N)
+        dvs = tl.dot(tl.trans(weights.to(qs.dtype)), dys)
+        _keep(dv + first, n, ok, stride, dvs, WIDTH, N)
 
 
 def _launch(q: Tensor, v: Tensor, bounds: Tensor, scale: float) -> tuple[Any, ...]:
@@ -80,15 +88,21 @@ def _launch(q: Tensor, v: Tensor, bounds: Tensor, scale: float) -> tuple[Any, ..
     return (windows, len(q), q.shape[2]), sizes
 
 
+def _tiles(width: int, longest: int) -> dict[str, int]:
+    """Sizes of a window's tile, and the warps for it."""
+    wide = max(triton.next_power_of_2(width), 16)
+    return {"W": longest, "WIDTH": width, "N": wide, "num_warps": _WARPS}
+
+
 @library.custom_op("zamba2_vl::window_attention", mutates_args=())
 def window_attention(
     q: Tensor, k: Tensor, v: Tensor, bounds: Tensor, scale: float, longest: int
 ) -> Tensor:
-    """As `zamba2_vl.ops.window_attention`. Width and `longest` are powers of two, at least 16; q
-    and k of the same strides; the last dimensions contiguous."""
+    """As `zamba2_vl.ops.window_attention`. `longest` is a power of two, at least 16; q and k of
+    the same strides; the last dimensions contiguous."""
     y = q.new_zeros(q.shape)
     grid, sizes = _launch(q, v, bounds, scale)
-    _forward[grid](q, k, v, y, bounds, *sizes, W=longest, WIDTH=q.shape[3], num_warps=_WARPS)
+    _forward[grid](q, k, v, y, bounds, *sizes, **_tiles(q.shape[3], longest))
     return y
 
 
@@ -105,9 +119,8 @@ def window_attention_backward(
     gradients = q.new_zeros(q.shape), q.new_zeros(q.shape), q.new_zeros(q.shape)
     grid, sizes = _launch(q, v, bounds, scale)
     _backward[grid](
-        dy.contiguous(), q, k, v, *gradients, bounds, *sizes, W=longest, WIDTH=q.shape[3],
-        num_warps=_WARPS,
-    )  # fmt: skip
+        dy.contiguous(), q, k, v, *gradients, bounds, *sizes, **_tiles(q.shape[3], longest)
+    )
     return gradients
 
 
@@ -118,7 +131,7 @@ def _(
     return q.new_empty(q.shape), q.new_empty(q.shape), q.new_empty(q.shape)
 
 
-def _keep(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+def _remember(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
     q, k, v, bounds, ctx.scale, ctx.longest = inputs
     ctx.save_for_backward(q, k, v, bounds)
 
@@ -129,4 +142,4 @@ def _differentiate(ctx: Any, dy: Tensor) -> tuple[Tensor | None, ...]:
     return *gradients, None, None, None
 
 
-window_attention.register_autograd(_differentiate, setup_context=_keep)
+window_attention.register_autograd(_differentiate, setup_context=_remember)
