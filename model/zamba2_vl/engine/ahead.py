@@ -6,6 +6,7 @@ told to choose again. What a grammar forces is read in one pass, beside the sing
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import pairwise
 
@@ -18,6 +19,9 @@ from zamba2_vl.engine.pages import PagedCache
 from zamba2_vl.engine.request import Answer
 from zamba2_vl.engine.sampling import allowed_bits, constrained, dials, drawn, weighs
 from zamba2_vl.text.decoder import Decoder
+
+# Tokens of a prompt over which the device works longer than the host takes to ask for it.
+_LONG = 2 * PASSES[-1]
 
 
 class StepsAhead:
@@ -49,8 +53,11 @@ class StepsAhead:
     def read(self, embeds: Tensor) -> Tensor:
         """Let the last row take in a part of a prompt, (1, length, hidden), and return the logits
         (1, vocabulary) after it."""
-        desk = self._ready()
         left = embeds.shape[1]
+        if left >= _LONG:
+            state = replace(self._memory.last, runs=self._memory.last_runs)
+            return self._decoder.logits(self._decoder(embeds, state)[:, -1])
+        desk = self._ready()
         while left:
             length = _pass(left)
             count = min(length, left)

@@ -14,8 +14,8 @@ from zamba2_vl.text.paged import PagedState
 LENGTHS = (1, 8, 32)
 """Tokens of a row that one pass may read: a single one as a rule, some that a grammar forces."""
 
-PASSES = tuple(1 << power for power in range(5, 13))
-"""Tokens of a prompt that one pass may read."""
+PASSES = tuple(1 << power for power in range(5, 12))
+"""Tokens of a prompt that a captured pass may read."""
 
 CHOSEN = -1
 """Stands for the token that the device itself chose last."""

@@ -168,6 +168,18 @@ class PagedCache:
         """The last row; a view."""
         return self._row(self.rows - 1)
 
+    @property
+    def last_runs(self) -> tuple[tuple[int, int], ...]:
+        """The pages of the last row in their order, as (first, pages that follow each other)."""
+        runs: list[tuple[int, int]] = []
+        for page in self._owned[-1]:
+            first, count = runs[-1] if runs else (page, 0)
+            if page == first + count:
+                runs[-1:] = [(first, count + 1)]
+            else:
+                runs.append((page, 1))
+        return tuple(runs)
+
     def move(self, source: int, target: int) -> None:
         """Let one row take the place of another, which is closed."""
         if source == target:

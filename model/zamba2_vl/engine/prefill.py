@@ -43,16 +43,17 @@ class Prefill:
         """Whether the prefix that others may share has been read, and no more."""
         return self.answer.prefix is not None and len(self.answer.prefix) == self._known
 
-    def advance(self, most: int, read: Callable[[Tensor], Tensor]) -> Tensor:
-        """Let `read` take in at most `most` tokens more, but none past the prefix on the way to it.
-
-        Returns its logits (1, vocabulary) after the last of them.
-        """
-        started = time.perf_counter()
-        count = min(most, self.left)
+    def part(self, chunk: int) -> int:
+        """Tokens to be read next, at most a chunk of them and none past the prefix on the way to
+        it."""
         prefix = self.answer.prefix
         if prefix is not None and self._known < len(prefix):
-            count = min(count, len(prefix) - self._known)
+            return min(chunk, len(prefix) - self._known)
+        return min(chunk, self.left)
+
+    def advance(self, count: int, read: Callable[[Tensor], Tensor]) -> Tensor:
+        """Let `read` take in so many tokens more; its logits (1, vocabulary) after them."""
+        started = time.perf_counter()
         logits = read(self._embeds[:, :count])
         self._embeds = self._embeds[:, count:]
         self._known += count

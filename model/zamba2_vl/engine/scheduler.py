@@ -99,14 +99,16 @@ class Scheduler:
     def _fill(self) -> None:
         """Read prompts, one after another, as far as the chunk goes."""
         room = self._chunk
-        while room:
+        while True:
             if self._filling is None:
                 self._admit()
             if self._filling is None:
                 return
-            filling, left = self._filling, self._filling.left
-            logits = filling.advance(room, self._steps.read)
-            room -= left - filling.left
+            filling, part = self._filling, self._filling.part(self._chunk)
+            if part > room:
+                return
+            room -= part
+            logits = filling.advance(part, self._steps.read)
             if filling.at_prefix and filling.answer.prefix is not None:
                 self._memory.remember(self._memory.rows - 1, filling.answer.prefix)
             if not filling.left:

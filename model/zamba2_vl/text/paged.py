@@ -21,7 +21,7 @@ class PagedState:
     filled: (batch,) int64 on the CPU, tokens seen by each row, for the host to plan with; places:
     (batch,) int32, the same for the device, so that a step need not be told; conv, ssm: as in
     `DecoderState`; keys, values: of each use, (pages, PAGE, key heads, width); table: (batch, pages
-    of a row) int32.
+    of a row) int32; runs: as in `PagedKeyValues`.
     """
 
     filled: Tensor
@@ -31,6 +31,7 @@ class PagedState:
     keys: tuple[Tensor, ...]
     values: tuple[Tensor, ...]
     table: Tensor
+    runs: tuple[tuple[int, int], ...] | None = None
 
     @classmethod
     def allocate(
@@ -83,7 +84,7 @@ class PagedState:
         return MambaState(self.conv[layer], self.ssm[layer])
 
     def attention(self, use: int) -> PagedKeyValues:
-        return PagedKeyValues(self.keys[use], self.values[use], self.table)
+        return PagedKeyValues(self.keys[use], self.values[use], self.table, self.runs)
 
     def span(self, length: int, lengths: Tensor | None) -> Span:
         """As `DecoderState.span`. The host's count is only used to bound what is looked at."""

@@ -78,12 +78,14 @@ class PagedKeyValues:
     """Keys and values of one use of a shared block, in pages.
 
     keys, values: (pages, page tokens, key heads, width); table: (batch, pages of a row) int32, the
-    pages of each row in the order of its tokens. Page 0 belongs to nobody.
+    pages of each row in the order of its tokens. Page 0 belongs to nobody. runs: where the host
+    plans the pass of a single row, that row's pages as (first, pages that follow each other).
     """
 
     keys: Tensor
     values: Tensor
     table: Tensor
+    runs: tuple[tuple[int, int], ...] | None = None
 
 
 class State(Protocol):

@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+import zamba2_vl.engine.ahead as ahead
 from zamba2_vl.engine.ahead import StepsAhead
 from zamba2_vl.engine.pages import PagedCache
 from zamba2_vl.engine.request import Answer, Request
@@ -34,12 +35,29 @@ def test_a_prompt_is_read_in_passes_that_are_hardly_padded(
     embeds = torch.randn(1, tokens, decoder.config.hidden_size)
     whole = decoder.logits(decoder(embeds)[:, -1])
     lengths: list[int] = []
-    decoder.model.register_forward_pre_hook(lambda _, inputs: lengths.append(inputs[0].shape[1]))
+    plain = decoder.model.forward
+
+    def counted(embeds: torch.Tensor, *rest: object) -> torch.Tensor:
+        lengths.append(embeds.shape[1])
+        return plain(embeds, *rest)
+
+    monkeypatch.setattr(decoder.model, "forward", counted)
     logits = StepsAhead(decoder, memory, captures=False).read(embeds)
-    decoder.model._forward_pre_hooks.clear()
     torch.testing.assert_close(logits, whole, atol=1e-4, rtol=1e-4)
     assert lengths == passes
     assert memory.last.filled.tolist() == memory.last.places.tolist() == [tokens]
+
+
+@torch.inference_mode()
+def test_a_long_chunk_is_read_as_it_is(decoder: Decoder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ahead, "_LONG", 70)
+    memory = opened(decoder, 1, 200)
+    steps = StepsAhead(decoder, memory, captures=False)
+    embeds = torch.randn(1, 170, decoder.config.hidden_size)
+    logits = [steps.read(part) for part in embeds.split([80, 20, 70], dim=1)]
+    for end, ours in zip((80, 100, 170), logits, strict=True):
+        whole = decoder.logits(decoder(embeds[:, :end])[:, -1])
+        torch.testing.assert_close(ours, whole, atol=1e-4, rtol=1e-4)
 
 
 @torch.inference_mode()

@@ -142,6 +142,23 @@ def test_what_was_read_is_shared_and_written_by_nobody_else(config: Zamba2VLConf
     assert third is not None and held(third) == {1.0}
 
 
+def test_the_host_knows_where_pages_follow_each_other(config: Zamba2VLConfig) -> None:
+    cache = cache_of(config, None)
+    cache.grow(1, [4 * PAGE, PAGE])
+    assert cache.open(0, PAGE) is not None
+    assert cache.open(1, 3 * PAGE) is not None
+    assert cache.last_runs == ((2, 3),)
+    cache.close(1)
+    cache.close(0)
+    assert cache.open(0, 2 * PAGE) is not None
+    assert cache.open(1, PAGE) is not None
+    cache.close(0)
+    cache.close(1)
+    cache._pool.share([2])
+    assert cache.open(1, 4 * PAGE) is not None
+    assert cache.last_runs == ((1, 1), (3, 3))
+
+
 @pytest.mark.parametrize("pages", [6, 7])
 def test_requests_come_before_what_is_remembered(config: Zamba2VLConfig, pages: int) -> None:
     cache, prefix = cache_of(config, 7 * PAGE), picture(0)
