@@ -7,7 +7,7 @@ from zamba2_vl.config import TextConfig
 from zamba2_vl.ops.attention import attention
 from zamba2_vl.ops.gating import gated
 from zamba2_vl.ops.norm import RMSNorm
-from zamba2_vl.ops.paged_attention import paged_attention
+from zamba2_vl.ops.paged_attention import Known, paged_attention
 from zamba2_vl.ops.rotary import rotary, rotary_write
 from zamba2_vl.text.adapter import Stack, adapted, adapters
 from zamba2_vl.text.linear import Linear, QuantizedLinear
@@ -96,7 +96,7 @@ class SharedAttention(nn.Module):
             pages = cache.keys, cache.values, cache.table
             turning = angles if isinstance(angles, Tensor) else None
             q = rotary_write(q, k, v, span.positions, turning, *pages)
-            y = paged_attention(q, *pages, span.positions, scale)
+            y = paged_attention(q, *pages, span.positions, scale, _known(cache, span))
         else:
             q, k, v = (t.transpose(1, 2) for t in (q, k, v))
             if isinstance(angles, tuple):
@@ -121,6 +121,13 @@ class SharedAttention(nn.Module):
             adapted(self.k_proj, self.linear_k_adapter_list[use], x),
             adapted(self.v_proj, self.linear_v_adapter_list[use], x),
         )
+
+
+def _known(cache: PagedKeyValues, span: Span) -> Known | None:
+    """What the host knows of where the tokens of a call lie."""
+    if cache.runs is None or span.start is None or span.lengths is not None:
+        return None
+    return Known(span.start, cache.runs)
 
 
 class SharedMLP(nn.Module):
