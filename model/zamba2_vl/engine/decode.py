@@ -81,8 +81,7 @@ def lay_out(decoder: Decoder) -> None:
     small = sum(map(weight_count, holders)) * torch.half.itemsize <= _SPARE
     for holder in holders:
         if isinstance(holder, QuantizedLinear):
-            if small or holder.bits == 8:
-                holder.pack()
+            holder.pack(spare=small)
         elif not (small and holder.pack()):
             _lay_by_columns(holder.weight)
 

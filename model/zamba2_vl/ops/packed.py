@@ -1,17 +1,22 @@
-"""Matrix products on a CPU that read fewer bytes: weights in float16 or in integers of eight bits.
+"""Matrix products on a CPU that read fewer bytes: weights in float16 or in integers.
 
-Served by FBGEMM, PyTorch's own library for x86 processors.
+Served by PyTorch's own kernels for x86 processors, FBGEMM's where not said otherwise.
 """
 
 import warnings
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
 # Half the distance of the smallest float16 numbers.
 _TINY = 2.0**-25
-# Rows that `product_int8` gains time on.
-INT8_ROWS = 4
+_INT4_GROUPS = (32, 64, 128, 256)
+
+Product = Callable[[Tensor], Tensor]
+
+# Rows up to which `int8_product` is faster than writing the weights out.
+INT8_ROWS = 64
 
 
 def is_served() -> bool:
@@ -42,9 +47,13 @@ def product(x: Tensor, packed: torch.ScriptObject) -> Tensor:
     return y
 
 
-def pack_int8(weight: Tensor, scale: Tensor, bias: Tensor | None) -> torch.ScriptObject | None:
-    """A second copy of int8 weights (outputs, inputs) with scales (outputs,), for `product_int8`;
-    None off the CPUs that FBGEMM serves."""
+def int8_product(weight: Tensor, scale: Tensor, bias: Tensor | None) -> Product | None:
+    """x -> x (weight scale)^T + bias for float32 x (..., inputs), from a second copy of int8
+    weights (outputs, inputs) with scales (outputs,); None off the CPUs that FBGEMM serves.
+
+    Each row of x is rounded to eight bits on its own, so that it does not matter what else is
+    computed with it.
+    """
     if not _is_served(weight):
         return None
     with warnings.catch_warnings():
@@ -53,16 +62,35 @@ def pack_int8(weight: Tensor, scale: Tensor, bias: Tensor | None) -> torch.Scrip
         quantized = torch._make_per_channel_quantized_tensor(
             weight, scale.double(), torch.zeros(len(scale), dtype=torch.long), 0
         )
-    packed: torch.ScriptObject = torch.ops.quantized.linear_prepack(quantized, bias)
-    return packed
+    packed = torch.ops.quantized.linear_prepack(quantized, bias)
+
+    def product(x: Tensor) -> Tensor:
+        rows = torch.split(x.reshape(-1, x.shape[-1]), 1)
+        y = torch.cat([torch.ops.quantized.linear_dynamic(row, packed) for row in rows])
+        return y.view(*x.shape[:-1], -1)
+
+    return product
 
 
-def product_int8(x: Tensor, packed: torch.ScriptObject) -> Tensor:
-    """x weight^T + bias for float32 x (..., inputs), each row of which is rounded to eight bits on
-    its own, so that it does not matter what else is computed with it: (..., outputs)."""
-    rows = torch.split(x.reshape(-1, x.shape[-1]), 1)
-    y = torch.cat([torch.ops.quantized.linear_dynamic(row, packed) for row in rows])
-    return y.view(*x.shape[:-1], -1)
+def int4_product(weight: Tensor, scale: Tensor, bias: Tensor | None) -> Product | None:
+    """x -> x (weight scale)^T + bias for float32 x (..., inputs), from weights (outputs, inputs)
+    from -8 to 7 with scales (outputs, groups of consecutive inputs); None where PyTorch has no such
+    product. It rounds x to bfloat16."""
+    (outputs, inputs), groups = weight.shape, scale.shape[1]
+    group = inputs // groups
+    whole = outputs % 16 == 0 and inputs % groups == 0
+    if not _is_served(weight) or not whole or group not in _INT4_GROUPS:
+        return None
+    packed = torch.ops.aten._convert_weight_to_int4pack_for_cpu(weight.to(torch.int32) + 8, 1)
+    factors = torch.stack([scale.t(), torch.zeros_like(scale.t())], -1).bfloat16().contiguous()
+
+    def product(x: Tensor) -> Tensor:
+        rows = x.reshape(-1, inputs).bfloat16()
+        y = torch.ops.aten._weight_int4pack_mm_for_cpu(rows, packed, group, factors)
+        y = y.float().view(*x.shape[:-1], outputs)
+        return y if bias is None else y + bias
+
+    return product
 
 
 def _is_served(weight: Tensor) -> bool:

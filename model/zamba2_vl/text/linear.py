@@ -1,5 +1,8 @@
 """Projections and embedding: the one place where products meet packed or quantised weights."""
 
+import sys
+from functools import partial
+
 import torch
 from torch import Tensor, nn
 
@@ -32,13 +35,10 @@ class Linear(nn.Linear):
 
 
 class QuantizedLinear(nn.Module):
-    """A projection whose weights are integers of eight or four bits with scales, for inference.
+    """A projection whose weights are integers of eight or four bits with scales, for inference."""
 
-    On a CPU that FBGEMM serves, `pack` makes a copy that single rows are answered from: integers of
-    eight bits as they are, those of four bits as float16.
-    """
-
-    packed: torch.ScriptObject | None = None
+    _packed: packed.Product | None = None
+    _most_rows = 0
 
     def __init__(self, inputs: int, outputs: int, bits: int, bias: bool) -> None:
         super().__init__()
@@ -49,13 +49,26 @@ class QuantizedLinear(nn.Module):
         self.scale = nn.Parameter(torch.empty(scales), requires_grad=False)
         self.bias = nn.Parameter(torch.empty(outputs), requires_grad=False) if bias else None
 
-    def pack(self) -> bool:
-        """Make the copy, if the processor allows one; whether it does."""
-        if self.bits == 8:
-            self.packed = packed.pack_int8(self.weight, self.scale, self.bias)
+    def pack(self, spare: bool) -> bool:
+        """Make a copy to answer from, if the processor allows one; whether it does.
+
+        spare: there is memory for float16. Else the copy is of integers and rounds inputs, too;
+        one of four bits takes the place of the original.
+        """
+        self._most_rows = sys.maxsize
+        if spare:
+            copy = packed.pack(self.dequantized(torch.float32), self.bias, exact=False)
+            self._packed = None if copy is None else partial(packed.product, packed=copy)
+        elif self.bits == 8:
+            self._packed = packed.int8_product(self.weight, self.scale, self.bias)
+            self._most_rows = packed.INT8_ROWS
         else:
-            self.packed = packed.pack(self.dequantized(torch.float32), self.bias, exact=False)
-        return self.packed is not None
+            integers = packing.unpack(self.weight, self.in_features)
+            scale = self.scale[:, : -(-self.in_features // packing.GROUP)]
+            self._packed = packed.int4_product(integers, scale, self.bias)
+            if self._packed is not None:
+                self.weight.data = self.weight.data.new_empty(0)
+        return self._packed is not None
 
     def dequantized(self, dtype: torch.dtype) -> Tensor:
         """The weights that the integers stand for, (outputs, inputs)."""
@@ -65,13 +78,12 @@ class QuantizedLinear(nn.Module):
         self, x: Tensor, norm: RMSNorm | None = None, residual: Tensor | None = None
     ) -> Tensor:
         """residual + norm(x) weight^T + bias; see `ops.product`."""
-        gain, eps = _fused(norm)
-        if self.packed is None or (self.bits == 8 and x.shape[:-1].numel() > packed.INT8_ROWS):
+        if self._packed is None or x.shape[:-1].numel() > self._most_rows:
+            gain, eps = _fused(norm)
             return quantized(
                 x, self.weight, self.scale, self.bias, gain=gain, eps=eps, residual=residual
             )
-        answer = packed.product_int8 if self.bits == 8 else packed.product
-        y = answer(x if norm is None else norm(x), self.packed)
+        y = self._packed(x if norm is None else norm(x))
         return y if residual is None else residual + y
 
     def extra_repr(self) -> str:

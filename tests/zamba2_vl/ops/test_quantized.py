@@ -1,5 +1,6 @@
 import pytest
 import torch
+from torch import Tensor
 from torch.nn import functional
 
 from zamba2_vl.ops import packed
@@ -66,13 +67,23 @@ def test_the_product_is_that_of_the_weights_written_out(bits: int) -> None:
 
 
 @pytest.mark.skipif(not packed.is_served(), reason="FBGEMM serves x86 alone")
-def test_rows_of_a_packed_product_do_not_mind_each_other() -> None:
+@pytest.mark.parametrize("bits", [8, 4])
+@pytest.mark.parametrize("bias", [None, torch.arange(48.0)])
+def test_packed_integers_answer_row_by_row(bits: int, bias: Tensor | None) -> None:
     torch.manual_seed(0)
-    weight, scale = quantize(torch.randn(40, 100), 8)
-    copy = packed.pack_int8(weight, scale, torch.randn(40))
-    assert copy is not None
-    x = torch.randn(3, 1, 100) * torch.tensor([1.0, 1e3, 1e-3])[:, None, None]
-    together = packed.product_int8(x, copy)
-    assert together.shape == (3, 1, 40)
-    for row, expected in zip(x, together, strict=True):
-        assert torch.equal(packed.product_int8(row, copy), expected)
+    weight, scale = quantize(torch.randn(48, 128), bits)
+    if bits == 8:
+        product = packed.int8_product(weight, scale, bias)
+    else:
+        product = packed.int4_product(unpack(weight, 128), scale.float(), bias)
+    assert product is not None
+    x = torch.randn(3, 1, 128) * torch.tensor([1.0, 1e3, 1e-3])[:, None, None]
+    expected = quantized(x, weight, scale, bias)
+    for row, answer, exact in zip(x, product(x), expected, strict=True):
+        assert (answer - exact).norm() < 0.03 * exact.norm()
+        assert torch.equal(product(row), answer)
+
+
+def test_what_no_kernel_takes_is_not_packed() -> None:
+    weight = torch.zeros(40, 128, dtype=torch.int8)
+    assert packed.int4_product(weight, torch.ones(40, 2), None) is None
