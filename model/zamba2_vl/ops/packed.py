@@ -86,7 +86,7 @@ def int4_product(weight: Tensor, scale: Tensor, bias: Tensor | None) -> Product 
 
     def product(x: Tensor) -> Tensor:
         rows = x.reshape(-1, inputs).bfloat16()
-        y = torch.ops.aten._weight_int4pack_mm_for_cpu(rows, packed, group, factors)
+        y: Tensor = torch.ops.aten._weight_int4pack_mm_for_cpu(rows, packed, group, factors)
         y = y.float().view(*x.shape[:-1], outputs)
         return y if bias is None else y + bias
 
