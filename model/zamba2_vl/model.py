@@ -10,6 +10,7 @@ from zamba2_vl.errors import ConfigError, InputError
 from zamba2_vl.text.decoder import Decoder
 from zamba2_vl.text.state import State
 from zamba2_vl.vision.encoder import Layout, VisionEncoder
+from zamba2_vl.vision.windows import JoinedLayout, WindowLayout
 
 
 class VisionLanguageModel(nn.Module):
@@ -28,8 +29,13 @@ class VisionLanguageModel(nn.Module):
         """The embeddings of one row's pictures, one after the other.
 
         Each of `patches` is (B, N, patch_values) in its layout's packed window order; N may differ.
-        Returns (B, visual tokens of all pictures, hidden), each picture in raster order.
+        Returns (B, visual tokens of all pictures, hidden), each picture in raster order. On a GPU
+        the tower sees all pictures of a single row at once.
         """
+        whole = [layout for layout in layouts if isinstance(layout, WindowLayout)]
+        if patches[0].is_cuda and len(patches[0]) == 1 and len(whole) == len(layouts):
+            together: Tensor = self.vision_tower(torch.cat([*patches], 1), JoinedLayout.join(whole))
+            return together
         pictures = [
             self.vision_tower(p, layout) for p, layout in zip(patches, layouts, strict=True)
         ]

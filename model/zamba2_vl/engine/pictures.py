@@ -1,8 +1,8 @@
-"""Looking at the pictures of requests that wait, those of one shape together."""
+"""Looking at the pictures of requests that wait, several together."""
 
 import time
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from itertools import accumulate
 
 import torch
 from torch import Tensor
@@ -63,26 +63,28 @@ class Pictures:
 
     def _embed(self, grids: Sequence[PatchGrid]) -> list[Tensor]:
         """The embeddings of each picture, (1, visual tokens, hidden)."""
-        alike = defaultdict[tuple[int, int], list[int]](list)
-        for index, grid in enumerate(grids):
-            alike[grid.height, grid.width].append(index)
-        embeddings: dict[int, Tensor] = {}
-        for (height, width), members in alike.items():
-            # Equal pages share their layout, so it must also serve those who train.
-            with torch.inference_mode(False):
-                layout = WindowLayout.for_grid(height, width, self._model.vision_tower.config)
-            step = max(self._together // (height * width), 1)
-            for start in range(0, len(members), step):
-                some = members[start : start + step]
-                seen = self._see([grids[index] for index in some], layout)
-                embeddings.update(zip(some, seen[:, None].unbind(), strict=True))
-        return [embeddings[index] for index in range(len(grids))]
+        embeddings: list[Tensor] = []
+        left = list(grids)
+        while left:
+            sums = accumulate(len(grid.patches) for grid in left)
+            count = max(sum(patches <= self._together for patches in sums), 1)
+            embeddings += self._see(left[:count])
+            del left[:count]
+        return embeddings
 
-    def _see(self, grids: Sequence[PatchGrid], layout: WindowLayout) -> Tensor:
-        """The embeddings of pictures of one layout, (pictures, visual tokens, hidden)."""
-        device = self._model.vision_tower.patch_embed.proj.weight.device
-        patches = torch.stack([layout.pack(grid.patches.to(device)) for grid in grids])
-        return self._model.embed_images([patches], [layout.to(device)])
+    def _see(self, grids: Sequence[PatchGrid]) -> tuple[Tensor, ...]:
+        """The embeddings of pictures that are seen together."""
+        tower = self._model.vision_tower
+        device = tower.patch_embed.proj.weight.device
+        # Equal pages share their layout, so it must also serve those who train.
+        with torch.inference_mode(False):
+            layouts = [WindowLayout.for_grid(g.height, g.width, tower.config) for g in grids]
+        patches = [
+            layout.pack(grid.patches.to(device))[None]
+            for layout, grid in zip(layouts, grids, strict=True)
+        ]
+        seen = self._model.embed_images(patches, [layout.to(device) for layout in layouts])
+        return torch.split(seen, [layout.tokens for layout in layouts], dim=1)
 
 
 def _patches(answer: Answer) -> int:

@@ -10,6 +10,7 @@ the empty ones.
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
+from itertools import accumulate
 from typing import Any, Self
 
 import torch
@@ -175,20 +176,21 @@ class JoinedLayout:
 
     @classmethod
     def join(cls, layouts: Sequence[WindowLayout]) -> Self:
-        """Lay at least one page behind another."""
-        patches = torch.tensor([0, *(layout.patches for layout in layouts)]).cumsum(0)
-        units = torch.tensor([0, *(layout.tokens for layout in layouts)]).cumsum(0)
-        starts = [
-            layout.bounds[:-1] + first for layout, first in zip(layouts, patches, strict=False)
+        """Lay at least one page behind another, all on one device."""
+        pages = [layout.patches for layout in layouts]
+        before = [0, *accumulate(pages)]
+        units = [0, *accumulate(layout.tokens for layout in layouts)]
+        bounds = [
+            layout.bounds[:-1] + first for layout, first in zip(layouts, before, strict=False)
         ]
         return cls(
             window=layouts[0].window,
-            pages=tuple(layout.patches for layout in layouts),
+            pages=tuple(pages),
             coords=torch.cat([layout.coords for layout in layouts]),
             inverse=torch.cat(
                 [layout.inverse + first for layout, first in zip(layouts, units, strict=False)]
             ),
-            bounds=torch.cat([*starts, patches[-1:]])[None].int(),
+            bounds=torch.cat([*bounds, bounds[0].new_tensor(before[-1:])])[None].int(),
         )
 
     def raster(self, units: Tensor) -> Tensor:
