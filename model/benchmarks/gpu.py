@@ -64,6 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--lengths", type=_numbers, help="of prompts: 1024,4096")
     parser.add_argument("--seconds", type=float, help="for one figure")
+    parser.add_argument("--steps", type=int, help="of decoding that are timed")
     parser.add_argument("--json", type=Path, help="also write everything here")
     parser.add_argument(
         "--quick",
@@ -76,7 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if device.type == "cpu" and not given.rehearse:
         parser.error("there is no CUDA device: --rehearse goes through every stage without one")
     plan = Plan.rehearsal() if given.rehearse else Plan.quick() if given.quick else Plan()
-    chosen = {"lengths": given.lengths, "seconds": given.seconds}
+    chosen = {"lengths": given.lengths, "seconds": given.seconds, "steps": given.steps}
     plan = replace(plan, **{name: value for name, value in chosen.items() if value is not None})
     torch.manual_seed(0)
     with torch.inference_mode():
