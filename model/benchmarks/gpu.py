@@ -25,7 +25,7 @@ from benchmarks.published import PEERS, SIZES, zamba2_vl
 from benchmarks.table import table
 from benchmarks.usual import mamba_ssm_version
 from training.bundled import configuration
-from zamba2_vl.config import Zamba2VLConfig
+from zamba2_vl.config import Quantization
 
 TINY_PEER = {
     "hidden_size": 32,
@@ -42,10 +42,14 @@ def contenders(bench: Bench, rehearse: bool) -> dict[str, tuple[Result, Callable
     entries: dict[str, tuple[Result, Callable[[Result], None]]] = {}
     sizes = {"tiny": configuration(tiny=True)} if rehearse else {n: zamba2_vl(n) for n in SIZES}
     for size, whole in sizes.items():
-        text, name = Zamba2VLConfig(whole.text), f"Zamba2-{size}"
-        entries[f"ours:{size}"] = Result(name, "ours"), partial(bench.ours, text=text, whole=whole)
-        reference = partial(bench.reference, config=text)
+        name = f"Zamba2-{size}"
+        entries[f"ours:{size}"] = Result(name, "ours"), partial(bench.ours, whole=whole)
+        reference = partial(bench.reference, config=whole)
         entries[f"reference:{size}"] = Result(name, "transformers"), reference
+        for bits in (8, 4):
+            held = replace(whole, quantization=Quantization(bits, 8))
+            result = Result(name, f"ours, {bits} bits")
+            entries[f"int{bits}:{size}"] = result, partial(bench.ours, whole=held)
     for name, (kind, options) in PEERS.items():
         if rehearse:
             options = {**options, **TINY_PEER}

@@ -3,7 +3,7 @@
 import gc
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -81,8 +81,9 @@ class Bench:
         self.card = measure(device, self.dtype, plan.side, plan.copied)
         self._began = time.perf_counter()
 
-    def ours(self, result: Result, text: Zamba2VLConfig, whole: Zamba2VLConfig) -> None:
+    def ours(self, result: Result, whole: Zamba2VLConfig) -> None:
         """This engine: the language model alone, then whole documents."""
+        text = replace(whole, vision=None, image_token_index=None)
         self._expect(result, text)
         model = Ours(text, self.device, self.dtype)
         self._prompts(result, model.reader)
@@ -113,8 +114,9 @@ class Bench:
             work = sum(text_operations(config.text, tokens).values())
             result.first_token_floor[tokens] = work / self.card.products
         size, rows = self.dtype.itemsize, self.plan.batch
-        result.step_floor[1] = decode_bytes(config.text, size) / self.card.bandwidth
-        batch = step_bytes(config.text, rows, self.plan.context, size)
+        bits = config.quantization and config.quantization.language_bits
+        result.step_floor[1] = decode_bytes(config.text, size, bits) / self.card.bandwidth
+        batch = step_bytes(config.text, rows, self.plan.context, size, bits)
         result.step_floor[rows] = batch / self.card.bandwidth
 
     def _prompts(self, result: Result, reader: Callable[[int], Prepare]) -> None:
@@ -138,8 +140,7 @@ class Bench:
         self.forget()
         model, (rows, columns) = Ours(config, self.device, self.dtype), self.plan.page
         work = sum(prefill_operations(config, rows, columns).values()) / self.card.products
-        step = decode_bytes(config.text, self.dtype.itemsize) / self.card.bandwidth
-        result.document_floor = work + self.plan.answer * step
+        result.document_floor = work + self.plan.answer * result.step_floor[1]
         read = model.document_reader(1, rows, columns, self.plan.answer)
         result.document = self._median(read, most=3)
         self._say(result, "document", result.document, result.document_floor)

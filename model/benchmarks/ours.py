@@ -12,6 +12,7 @@ from zamba2_vl.config import Zamba2VLConfig
 from zamba2_vl.engine.engine import Engine
 from zamba2_vl.engine.request import Request, Token
 from zamba2_vl.image import PatchGrid
+from zamba2_vl.text.linear import QuantizedLinear
 
 # Words of the question beside a picture.
 _QUESTION = 100
@@ -97,7 +98,7 @@ class Ours:
 
 
 def random_model(config: Zamba2VLConfig, device: torch.device, dtype: torch.dtype) -> Model:
-    """A model with fresh weights that never lay anywhere else or in another type."""
+    """A model with random weights that never lay anywhere else or in another type."""
     before = torch.get_default_dtype()
     torch.set_default_dtype(dtype)
     try:
@@ -105,7 +106,18 @@ def random_model(config: Zamba2VLConfig, device: torch.device, dtype: torch.dtyp
             model = build(config)
     finally:
         torch.set_default_dtype(before)
+    for module in model.modules():
+        if isinstance(module, QuantizedLinear):
+            _draw(module, config.text.initializer_range)
     return model.eval().requires_grad_(False)
+
+
+def _draw(held: QuantizedLinear, std: float) -> None:
+    """Integers of any value, with scales under which they spread as fresh weights do."""
+    limits = torch.iinfo(held.weight.dtype)
+    held.weight.random_(limits.min, limits.max)
+    # Even over 2^bits values.
+    held.scale.fill_(std * 12**0.5 / 2**held.bits)
 
 
 def _steady(engine: Engine, requests: Sequence[Request], steps: int) -> float:

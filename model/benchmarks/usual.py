@@ -27,10 +27,10 @@ class Usual:
         from transformers import AutoConfig, AutoModelForCausalLM
 
         config = AutoConfig.for_model(kind, **options)
+        # Not typed in every version.
+        make: Any = AutoModelForCausalLM.from_config
         with device:
-            self._model = AutoModelForCausalLM.from_config(  # type: ignore[no-untyped-call]
-                config, dtype=dtype
-            )
+            self._model = make(config, dtype=dtype)
         self._model.eval().requires_grad_(False)
         self._device = device
         self._vocabulary = int(config.vocab_size)

@@ -3,6 +3,7 @@
 import torch
 
 from zamba2_vl.config import TextConfig, VisionConfig, Zamba2VLConfig
+from zamba2_vl.ops.quantized.packing import GROUP
 from zamba2_vl.vision.windows import WindowLayout
 
 # A multiply and an addition.
@@ -53,22 +54,31 @@ def text_weights_used(config: TextConfig) -> int:
     return config.num_hidden_layers * mamba + len(config.hybrid_layer_ids) * shared
 
 
-def decode_bytes(config: TextConfig, weight_size: int) -> int:
-    """Bytes of weights that one decoding step reads, output head included."""
-    return weight_size * (text_weights_used(config) + config.vocab_size * config.hidden_size)
+def decode_bytes(config: TextConfig, size: int, bits: int | None = None) -> int:
+    """Bytes of weights that one decoding step reads, output head included; `size` is one's. With
+    `bits`, projections are held as integers of so many, and those of four bits have a scale for
+    each group."""
+    head = size * config.vocab_size * config.hidden_size
+    weights = text_weights_used(config)
+    if bits is None:
+        return head + size * weights
+    scales = 0 if bits == 8 else 2 * weights // GROUP
+    return head + bits * weights // 8 + scales
 
 
-def step_bytes(config: TextConfig, rows: int, context: int, weight_size: int) -> int:
+def step_bytes(
+    config: TextConfig, rows: int, context: int, size: int, bits: int | None = None
+) -> int:
     """Bytes that one decoding step of `rows` answers must move, each after `context` tokens.
 
-    Weights once for all rows; of each row the float32 states read and written, and the keys and
-    values of what came before read, in the weights' type.
+    Weights as in `decode_bytes`, once for all rows; of each row the float32 states read and
+    written, and the keys and values of what came before read, `size` bytes each.
     """
     states = config.num_hidden_layers * config.mamba_inner * config.mamba_d_state
     keys = config.num_key_value_heads * config.attention_head_dim
     seen = len(config.hybrid_layer_ids) * 2 * keys * context
-    row = 2 * torch.float32.itemsize * states + weight_size * seen
-    return decode_bytes(config, weight_size) + rows * row
+    row = 2 * torch.float32.itemsize * states + size * seen
+    return decode_bytes(config, size, bits) + rows * row
 
 
 def _vision_linear(config: VisionConfig) -> float:

@@ -16,6 +16,8 @@ def test_rehearsal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert [(r["model"], r["stack"]) for r in results] == [
         ("Zamba2-tiny", "ours"),
         ("Zamba2-tiny", "transformers"),
+        ("Zamba2-tiny", "ours, 8 bits"),
+        ("Zamba2-tiny", "ours, 4 bits"),
         ("Qwen3-VL-2B", "transformers"),
         ("Qwen2.5-VL-3B", "transformers"),
         ("Qwen3-VL-8B", "transformers"),
@@ -24,9 +26,11 @@ def test_rehearsal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert set(result["first_token"]) == {"5", "9"}
         assert all(seconds > 0 for seconds in result["first_token"].values())
         assert set(result["step"]) == {"1", "3"}
-    ours, reference, *peers = results
+    ours, reference, eight, four, *peers = results
     assert ours["first_token_floor"] == reference["first_token_floor"]
     assert ours["first_token_floor"]["5"] < ours["first_token_floor"]["9"]
+    floors = [result["step_floor"]["1"] for result in (ours, eight, four)]
+    assert floors == sorted(floors, reverse=True)
     assert ours["document"] > 0 and ours["documents"] > 0
     assert not any(peer["first_token_floor"] for peer in peers)
     printed = [line for line in capsys.readouterr().out.splitlines() if line.startswith("|")]
