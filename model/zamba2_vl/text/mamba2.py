@@ -66,13 +66,11 @@ class Mamba2(nn.Module):
         projected: Tensor = self.in_proj(x, norm)
         lengths = None if span is None else span.lengths
         if state is not None and x.shape[1] == 1:
-            # A norm over all features can be a part of the projection behind it.
-            behind = self.norm if self.norm.groups == 1 else None
-            weights = self._weights(normed=behind is None)
-            y = state_update(projected[:, 0], state.conv, state.ssm, weights, lengths)
-            result: Tensor = self.out_proj(y[:, None], behind, residual)
+            y = state_update(projected[:, 0], state.conv, state.ssm, self._weights(), lengths)
+            y = y[:, None]
         else:
-            result = self.out_proj(self._read(projected, state, lengths), residual=residual)
+            y = self._read(projected, state, lengths)
+        result: Tensor = self.out_proj(y, residual=residual)
         return result
 
     def _read(self, projected: Tensor, state: MambaState | None, lengths: Tensor | None) -> Tensor:
@@ -100,9 +98,10 @@ class Mamba2(nn.Module):
         if state is not None:
             state.conv.copy_(last_inputs)
             state.ssm.copy_(last)
-        return self.norm.gated(y.reshape(gate.shape), gate)
+        normed: Tensor = self.norm(y.reshape(gate.shape), gate)
+        return normed
 
-    def _weights(self, normed: bool) -> Weights:
+    def _weights(self) -> Weights:
         return Weights(
             conv=self.conv1d.weight.squeeze(1),
             conv_bias=self.conv1d.bias,
@@ -110,8 +109,8 @@ class Mamba2(nn.Module):
             a_log=self.A_log,
             d=self.D,
             floor=self.config.time_step_min,
+            norm=self.norm.weight,
             groups=self.norm.groups,
-            norm=self.norm.weight if normed else None,
             eps=_NORM_EPS,
         )
 
@@ -136,13 +135,13 @@ class ShortConv(nn.Module):
         return causal_conv(x, self.weight.squeeze(1), self.bias, before, lengths)
 
 
-class GatedNorm(RMSNorm):
-    """The norm of a gated branch, taken over groups of features."""
+class GatedNorm(nn.Module):
+    """The weight of `ops.gated_norm`."""
 
     def __init__(self, features: int, groups: int) -> None:
-        super().__init__(features, eps=_NORM_EPS)
+        super().__init__()
         self.groups = groups
+        self.weight = nn.Parameter(torch.empty(features))
 
-    def gated(self, y: Tensor, gate: Tensor) -> Tensor:
-        """norm(y silu(gate)); calling the module itself takes the norm alone, of one group."""
+    def forward(self, y: Tensor, gate: Tensor) -> Tensor:
         return gated_norm(y, gate, self.weight, self.groups, _NORM_EPS)

@@ -157,8 +157,8 @@ def test_the_step(
         a_log=random(HEADS, dtype=dtype),
         d=random(HEADS, dtype=dtype),
         floor=0.001,
+        norm=random(inner, dtype=dtype),
         groups=groups,
-        norm=random(inner, dtype=dtype) if groups > 1 else None,
         eps=1e-5,
     )
     exact = Weights(*(one.double() if isinstance(one, Tensor) else one for one in weights))

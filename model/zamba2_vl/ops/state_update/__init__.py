@@ -17,7 +17,7 @@ def state_update(
     weights: Weights,
     lengths: Tensor | None = None,
 ) -> Tensor:
-    """Convolution, one step of the recurrence of `ssd_scan`, gate, and norm unless it is left out.
+    """Convolution, one step of the recurrence of `ssd_scan`, gate and norm.
 
     projected: (batch, inner + channels + heads), a token's gate, inputs of the convolution (x, B
     and C) and raw step widths; conv: (batch, taps - 1, channels), the inputs before it; ssm:

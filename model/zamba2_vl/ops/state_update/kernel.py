@@ -1,13 +1,11 @@
-"""A decoding step on a GPU in one launch, or two where a norm of groups ends it.
+"""A decoding step on a GPU in two launches.
 
-There is a program for a few rows of each head's state, so that batch 1 fills the GPU too: it
-convolves the inputs that it needs, moves the state on and gates what comes out. The convolution's
-inputs for B and C are read by every program of a row; the last one to have read them moves them on.
+The first has a program for a few rows of each head's state, so that batch 1 fills the GPU too: it
+convolves the inputs that it needs, moves the state on and gates what comes out. The second takes
+the norm over all heads. The convolution's inputs for B and C, which every head of a group reads in
+the first, move on only there.
 """
 
-from functools import lru_cache
-
-import torch
 import triton
 import triton.language as tl
 from torch import Tensor
@@ -16,7 +14,6 @@ from zamba2_vl.ops.functions import softplus
 from zamba2_vl.ops.state_update.weights import Weights
 
 _FEW = 512  # programs of whole heads that fill a GPU
-_MOST_ROWS = 65536
 
 
 @triton.jit
@@ -31,23 +28,22 @@ def _convolved(fresh, conv, weight, bias, channel, conv_token, TAPS: tl.constexp
 
 
 @triton.jit
-def _move_on(fresh, conv, channel, conv_token, ok, TAPS: tl.constexpr):
+def _move_on(fresh, conv, channel, conv_token, TAPS: tl.constexpr, moves):
     """Forget the oldest input. All threads must have read what is overwritten."""
     for tap in tl.static_range(TAPS - 2):
-        later = tl.load(conv + (tap + 1) * conv_token + channel, ok)
+        later = tl.load(conv + (tap + 1) * conv_token + channel)
         tl.debug_barrier()
-        tl.store(conv + tap * conv_token + channel, later, ok)
-    new = tl.load(fresh + channel, ok).to(conv.dtype.element_ty)
+        tl.store(conv + tap * conv_token + channel, later, moves)
+    new = tl.load(fresh + channel).to(conv.dtype.element_ty)
     tl.debug_barrier()
-    tl.store(conv + (TAPS - 2) * conv_token + channel, new, ok)
+    tl.store(conv + (TAPS - 2) * conv_token + channel, new, moves)
 
 
 @triton.jit
 def _recur(
-    projected, conv, ssm, lengths, conv_weight, conv_bias, dt_bias, a_log, d, gated, readers,
+    projected, conv, ssm, lengths, conv_weight, conv_bias, dt_bias, a_log, d, gated,
     heads, groups, floor, projected_row, conv_row, conv_token, ssm_row,
     TAPS: tl.constexpr, P: tl.constexpr, N: tl.constexpr, PART: tl.constexpr,
-    SHARED: tl.constexpr,
 ):  # fmt: skip
     head, part, row = tl.program_id(0), tl.program_id(1), tl.program_id(2).to(tl.int64)
     inner = heads * P
@@ -73,19 +69,16 @@ def _recur(
     # A thread may hold what another one writes, too.
     tl.debug_barrier()
     tl.store(place, state, moves)
-    out = y * gate * tl.sigmoid(gate)
-    tl.store(gated + row * inner + width, out.to(gated.dtype.element_ty))
-    _move_on(fresh, conv, width, conv_token, moves & (width >= 0), TAPS)
-    done = tl.atomic_add(readers + row, 1, sem="acq_rel")
-    if done == tl.num_programs(0) * tl.num_programs(1) - 1:
-        shared = tl.arange(0, SHARED)
-        ok = moves & (shared < 2 * groups * N)
-        _move_on(fresh, conv, inner + shared, conv_token, ok, TAPS)
-        tl.store(readers + row, 0)
+    tl.store(gated + row * inner + width, y * gate * tl.sigmoid(gate))
+    _move_on(fresh, conv, width, conv_token, TAPS, moves)
 
 
 @triton.jit
-def _norm(gated, weight, normed, inner, groups, eps, WIDTH: tl.constexpr):
+def _norm(
+    gated, projected, conv, lengths, weight, normed,
+    inner, groups, eps, projected_row, conv_row, conv_token,
+    TAPS: tl.constexpr, N: tl.constexpr, WIDTH: tl.constexpr,
+):  # fmt: skip
     group, row = tl.program_id(0), tl.program_id(1).to(tl.int64)
     width = inner // groups
     feature = group * width + tl.arange(0, WIDTH)
@@ -94,6 +87,14 @@ def _norm(gated, weight, normed, inner, groups, eps, WIDTH: tl.constexpr):
     scale = tl.rsqrt(tl.sum(y * y, 0) / width + eps)
     out = y * scale * tl.load(weight + feature, ok, 0.0).to(tl.float32)
     tl.store(normed + row * inner + feature, out.to(normed.dtype.element_ty), ok)
+    fresh = projected + row * projected_row + inner
+    conv += row * conv_row
+    moves = True
+    if lengths is not None:
+        moves = tl.load(lengths + row) > 0
+    rank = inner + group * N + tl.arange(0, N)
+    _move_on(fresh, conv, rank, conv_token, TAPS, moves)
+    _move_on(fresh, conv, rank + groups * N, conv_token, TAPS, moves)
 
 
 def state_update(
@@ -103,27 +104,19 @@ def state_update(
     dimensions and the state of a row contiguous; not differentiable."""
     batch, heads, width, rank = ssm.shape
     inner, groups = heads * width, weights.groups
+    taps = weights.conv.shape[1]
     part = width if batch * heads > _FEW else 16
-    gated = (projected if weights.norm is None else ssm).new_empty(batch, inner)
+    gated = ssm.new_empty(batch, inner)
+    normed = projected.new_empty(batch, inner)
+    rows = (projected.stride(0), *conv.stride()[:2])
     _recur[(heads, width // part, batch)](
         projected, conv, ssm, lengths, weights.conv, weights.conv_bias, weights.dt_bias,
-        weights.a_log, weights.d, gated, _readers(ssm.device), heads, groups, weights.floor,
-        projected.stride(0), *conv.stride()[:2], ssm.stride(0),
-        TAPS=weights.conv.shape[1], P=width, N=rank, PART=part,
-        SHARED=triton.next_power_of_2(2 * groups * rank), num_warps=4,
+        weights.a_log, weights.d, gated, heads, groups, weights.floor, *rows, ssm.stride(0),
+        TAPS=taps, P=width, N=rank, PART=part, num_warps=4,
     )  # fmt: skip
-    if weights.norm is None:
-        return gated
-    normed = projected.new_empty(batch, inner)
     block = triton.next_power_of_2(inner // groups)
     _norm[(groups, batch)](
-        gated, weights.norm, normed, inner, groups, weights.eps,
-        WIDTH=block, num_warps=min(16, max(1, block // 256)),
+        gated, projected, conv, lengths, weights.norm, normed, inner, groups, weights.eps, *rows,
+        TAPS=taps, N=rank, WIDTH=block, num_warps=min(16, max(1, block // 256)),
     )  # fmt: skip
     return normed
-
-
-@lru_cache
-def _readers(device: torch.device) -> Tensor:
-    """Zeros, as every launch leaves them; so the steps on one device must follow each other."""
-    return torch.zeros(_MOST_ROWS, dtype=torch.int32, device=device)

@@ -23,10 +23,7 @@ def state_update(
     b, c = (t.view(batch, weights.groups, rank) for t in (b, c))
     a = -weights.a_log.float().exp()
     y = recur(ssm, x.view(batch, heads, width), dt, a, b, c, weights.d.to(x.dtype))
-    y = y.view(batch, inner)
-    if weights.norm is None:
-        return (y.float() * F.silu(gate.float())).to(y.dtype)
-    return gated_norm(y, gate, weights.norm, weights.groups, weights.eps)
+    return gated_norm(y.view(batch, inner), gate, weights.norm, weights.groups, weights.eps)
 
 
 def recur(

@@ -9,9 +9,8 @@ class Weights(NamedTuple):
     """The parameters between a layer's two projections.
 
     conv: (channels, taps) and conv_bias: (channels,) of the convolution of x, B and C; dt_bias,
-    a_log, d: (heads,); floor: the least step width; groups: of heads, which share B and C, and of
-    features, which the norm is taken over; norm: (inner,), None where it is left to what follows;
-    eps: the norm's.
+    a_log, d: (heads,); floor: the least step width; norm: (inner,), for a norm over `groups` groups
+    of features, which are also those of B and C; eps: the norm's.
     """
 
     conv: Tensor
@@ -20,6 +19,6 @@ class Weights(NamedTuple):
     a_log: Tensor
     d: Tensor
     floor: float
+    norm: Tensor
     groups: int
-    norm: Tensor | None
     eps: float
