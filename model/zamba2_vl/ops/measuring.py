@@ -1,7 +1,8 @@
 """Which of several libraries computes an operation fastest on a GPU: measured once, remembered.
 
 Only where a library is installed beside Triton is there a question; then the answer is kept in the
-user's cache folder, by GPU, until one of the libraries changes.
+user's cache folder, by GPU, until one of the libraries changes. A library that cannot be imported,
+or says something else than PyTorch, is out of the question.
 """
 
 import json
@@ -15,6 +16,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
+from torch import Tensor
 
 from zamba2_vl.ops import backend
 from zamba2_vl.ops.causal_conv import causal_conv
@@ -22,8 +24,10 @@ from zamba2_vl.ops.ssd_scan import ssd_scan
 
 Seconds = dict[str, dict[str, float]]
 """By operation and what computed it."""
+Trial = Callable[[], tuple[Tensor, Tensor]]
 
 _PACKAGES = {"pytorch": "torch"}
+_ROUNDING = 0.02
 _RUNS = 10
 
 
@@ -53,9 +57,16 @@ def measure(rivals: dict[str, list[str]], device: torch.device) -> Seconds:
     seconds: Seconds = {}
     for op, names in rivals.items():
         call, seconds[op] = _TRIALS[op](device), {}
+        with backend.forced(f"{op}=pytorch"), torch.inference_mode():
+            expected = call()
         for name in names:
             with backend.forced(f"{op}={name}"), torch.inference_mode():
-                seconds[op][name] = _timed(call)
+                try:
+                    agrees = all(map(_close, call(), expected))
+                except ImportError:  # installed, but not for this PyTorch
+                    continue
+                if agrees:
+                    seconds[op][name] = _timed(call)
     return seconds
 
 
@@ -70,7 +81,11 @@ def folder() -> Path:
     return Path(base) / "docextract"
 
 
-def _timed(call: Callable[[], object]) -> float:
+def _close(one: Tensor, other: Tensor) -> bool:
+    return bool((one - other).float().norm() <= _ROUNDING * other.float().norm())
+
+
+def _timed(call: Trial) -> float:
     for _ in range(3):
         call()
     torch.cuda.synchronize()
@@ -81,7 +96,7 @@ def _timed(call: Callable[[], object]) -> float:
     return (time.perf_counter() - began) / _RUNS
 
 
-def _scan(device: torch.device) -> Callable[[], object]:
+def _scan(device: torch.device) -> Trial:
     heads, width, rank, length = 64, 64, 128, 4096
     x = torch.randn(1, length, heads, width, device=device, dtype=torch.bfloat16)
     b, c = torch.randn(2, 1, length, 1, rank, device=device, dtype=torch.bfloat16)
@@ -91,7 +106,7 @@ def _scan(device: torch.device) -> Callable[[], object]:
     return lambda: ssd_scan(x, dt, a, b, c, d, 256, state)
 
 
-def _convolution(device: torch.device) -> Callable[[], object]:
+def _convolution(device: torch.device) -> Trial:
     channels = 4352
     x, before = (
         torch.randn(1, n, channels, device=device, dtype=torch.bfloat16) for n in (4096, 3)

@@ -66,3 +66,19 @@ def test_a_damaged_or_unwritable_cache_costs_a_measurement_alone(timings: list[i
     measuring.settle(GPU)
     measuring.settle(GPU)
     assert timings == [1, 1]
+
+
+def test_what_cannot_be_imported_or_says_something_else_is_not_timed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def answer() -> tuple[torch.Tensor, torch.Tensor]:
+        if backend.on_gpu("ssd_scan") == "mamba_ssm":
+            raise ImportError("selective_scan_cuda")
+        wrong = backend.on_gpu("ssd_scan") == "triton"
+        return torch.ones(3) + wrong, torch.ones(3)
+
+    monkeypatch.setattr(backend, "candidates", lambda op: ["triton", "mamba_ssm", "pytorch"])
+    monkeypatch.setattr(measuring, "_TRIALS", {"ssd_scan": lambda device: answer})
+    monkeypatch.setattr(measuring, "_timed", lambda call: 0.5)
+    seconds = measuring.measure({"ssd_scan": ["triton", "mamba_ssm", "pytorch"]}, GPU)
+    assert seconds == {"ssd_scan": {"pytorch": 0.5}}

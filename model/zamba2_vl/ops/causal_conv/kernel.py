@@ -1,17 +1,10 @@
-"""The short convolution on a GPU: each input is read from memory once, each output written once.
+"""The short convolution on a GPU: each input is read from memory once, each output written once."""
 
-The backward pass computes the sums before the SiLU again, for each tap those that it needs, instead
-of keeping them; the cache serves the inputs that it therefore reads several times.
-"""
-
-from typing import Any
-
-import torch
 import triton
 import triton.language as tl
-from torch import Tensor, library
+from torch import Tensor
 
-_TOKENS, _CHANNELS = 32, 128
+_TOKENS, _CHANNELS = 16, 256
 _WARPS = 4
 
 
@@ -78,93 +71,3 @@ def causal_conv(
         TAPS=taps, TOKENS=_TOKENS, CHANNELS=_CHANNELS, num_warps=_WARPS,
     )  # fmt: skip
     return y, last
-
-
-@triton.jit
-def _slope(x, weight, bias, dy, t, channel, ok, x_token, dy_token, TAPS: tl.constexpr):
-    """(tokens, channels): dy times the SiLU's derivative."""
-    total = tl.load(bias + channel, ok, 0.0).to(tl.float32)
-    for tap in tl.static_range(TAPS):
-        early = t + (tap - TAPS + 1)
-        scale = tl.load(weight + channel * TAPS + tap, ok, 0.0).to(tl.float32)
-        total += scale * _inputs(x, None, early, channel, ok, x_token, 0, TAPS)
-    opened = tl.sigmoid(total)
-    grown = tl.load(dy + t[:, None] * dy_token + channel, ok, 0.0).to(tl.float32)
-    return grown * opened * (1.0 + total * (1.0 - opened))
-
-
-@triton.jit
-def _backward(
-    x, weight, bias, dy, dx, sums,
-    length, channels, x_batch, x_token, dy_batch, dy_token,
-    TAPS: tl.constexpr, TOKENS: tl.constexpr, CHANNELS: tl.constexpr,
-):  # fmt: skip
-    row, block = tl.program_id(2).to(tl.int64), tl.program_id(1)
-    channel = tl.program_id(0) * CHANNELS + tl.arange(0, CHANNELS)
-    here = (channel < channels)[None, :]
-    channel = channel[None, :]
-    x += row * x_batch
-    dy += row * dy_batch
-    t = block * TOKENS + tl.arange(0, TOKENS)
-    ok = (t < length)[:, None] & here
-    sums += ((row * tl.num_programs(1) + block) * (TAPS + 1)) * channels + channel
-    own = _slope(x, weight, bias, dy, t, channel, ok, x_token, dy_token, TAPS)
-    tl.store(sums + TAPS * channels, tl.sum(own, 0)[None, :], here)
-    scale = tl.load(weight + channel * TAPS + TAPS - 1, here, 0.0).to(tl.float32)
-    total = own * scale
-    for tap in tl.static_range(TAPS):
-        early = _inputs(x, None, t + (tap - TAPS + 1), channel, ok, x_token, 0, TAPS)
-        tl.store(sums + tap * channels, tl.sum(own * early, 0)[None, :], here)
-    for tap in tl.static_range(TAPS - 1):
-        later = t + (TAPS - 1 - tap)
-        ahead = (later < length)[:, None] & here
-        scale = tl.load(weight + channel * TAPS + tap, here, 0.0).to(tl.float32)
-        slope = _slope(x, weight, bias, dy, later, channel, ahead, x_token, dy_token, TAPS)
-        total += scale * slope
-    places = dx + (row * length + t[:, None]) * channels + channel
-    tl.store(places, total.to(dx.dtype.element_ty), ok)
-
-
-@library.custom_op("zamba2_vl::causal_conv", mutates_args=())
-def convolve(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    """`causal_conv` from the start of a sequence, differentiable."""
-    return causal_conv(x, weight, bias, None, None)[0]
-
-
-@convolve.register_fake
-def _(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    return x.new_empty(x.shape)
-
-
-@library.custom_op("zamba2_vl::causal_conv_backward", mutates_args=())
-def convolve_backward(dy: Tensor, x: Tensor, weight: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:
-    """dx, and the gradients of weight and bias, (taps + 1, channels) float32, the bias's last."""
-    batch, length, channels = x.shape
-    taps, blocks = weight.shape[1], triton.cdiv(length, _TOKENS)
-    dx = x.new_empty(x.shape)
-    sums = x.new_empty(batch, blocks, taps + 1, channels, dtype=torch.float32)
-    _backward[(triton.cdiv(channels, _CHANNELS), blocks, batch)](
-        x, weight, bias, dy, dx, sums, length, channels, *x.stride()[:2], *dy.stride()[:2],
-        TAPS=taps, TOKENS=_TOKENS, CHANNELS=_CHANNELS, num_warps=_WARPS,
-    )  # fmt: skip
-    return dx, sums.sum((0, 1))
-
-
-@convolve_backward.register_fake
-def _(dy: Tensor, x: Tensor, weight: Tensor, bias: Tensor) -> tuple[Tensor, Tensor]:
-    shape = (weight.shape[1] + 1, x.shape[2])
-    return x.new_empty(x.shape), x.new_empty(shape, dtype=torch.float32)
-
-
-def _keep(ctx: Any, inputs: tuple[Tensor, ...], output: Tensor) -> None:
-    ctx.save_for_backward(*inputs)
-
-
-def _differentiate(ctx: Any, dy: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    x, weight, bias = ctx.saved_tensors
-    dy = dy if dy.stride(-1) == 1 else dy.contiguous()
-    dx, sums = convolve_backward(dy, x, weight, bias)
-    return dx, sums[:-1].mT.to(weight.dtype), sums[-1].to(bias.dtype)
-
-
-convolve.register_autograd(_differentiate, setup_context=_keep)

@@ -15,8 +15,9 @@ from torch import Tensor
 from zamba2_vl.ops.functions import softplus
 
 TILE = 64
-# Enough programs to even out what each multiprocessor gets.
-_PROGRAMS = 6
+# Programs that a multiprocessor has room for. More segments would wait for their turn, and each
+# must add up all that those before it have left.
+_PROGRAMS = 2
 _HEADS = 16
 _FORWARD = {"PRECISION": "tf32", "num_warps": 4, "num_stages": 2}
 # Three products of rounded halves each: float32, whose tiles fill the memory beside a GPU's core.
@@ -189,7 +190,7 @@ def ssd_scan(
     groups, rank = b.shape[2:]
     tiles = -(-length // TILE)
     if segments is None:
-        segments = -(-_PROGRAMS * _multiprocessors(x.device) // (batch * heads))
+        segments = max(1, _PROGRAMS * _multiprocessors(x.device) // (batch * heads))
     each = -(-tiles // min(segments, tiles))
     segments = -(-tiles // each)
     y = x.new_empty(batch, length, heads, width)

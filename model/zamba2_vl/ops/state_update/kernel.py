@@ -13,7 +13,7 @@ from torch import Tensor
 from zamba2_vl.ops.functions import softplus
 from zamba2_vl.ops.state_update.weights import Weights
 
-_FEW = 512  # programs of whole heads that fill a GPU
+_PART = 16  # rows of a head's state in a program; of whole heads even 64 answers are slower
 
 
 @triton.jit
@@ -105,14 +105,13 @@ def state_update(
     batch, heads, width, rank = ssm.shape
     inner, groups = heads * width, weights.groups
     taps = weights.conv.shape[1]
-    part = width if batch * heads > _FEW else 16
     gated = ssm.new_empty(batch, inner)
     normed = projected.new_empty(batch, inner)
     rows = (projected.stride(0), *conv.stride()[:2])
-    _recur[(heads, width // part, batch)](
+    _recur[(heads, width // _PART, batch)](
         projected, conv, ssm, lengths, weights.conv, weights.conv_bias, weights.dt_bias,
         weights.a_log, weights.d, gated, heads, groups, weights.floor, *rows, ssm.stride(0),
-        TAPS=taps, P=width, N=rank, PART=part, num_warps=4,
+        TAPS=taps, P=width, N=rank, PART=_PART, num_warps=4,
     )  # fmt: skip
     block = triton.next_power_of_2(inner // groups)
     _norm[(groups, batch)](
