@@ -43,7 +43,7 @@ def test_the_scan(length: int, groups: int) -> None:
         torch.randn(heads).cuda().bfloat16(),
     )
     y, last = ssd_scan(*ours, chunk_size=128)
-    expected, final = plain_scan.ssd_scan(*theirs, 128, None)
+    expected, final = plain_scan.ssd_scan(*theirs, 128, None, None, None, 0.0)
     weights = torch.randn_like(expected)
     y.backward(weights.bfloat16())
     expected.backward(weights)

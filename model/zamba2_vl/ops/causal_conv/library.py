@@ -4,6 +4,7 @@ from torch import Tensor
 
 
 def causal_conv(x: Tensor, weight: Tensor, bias: Tensor, before: Tensor) -> tuple[Tensor, Tensor]:
+    """As `zamba2_vl.ops.causal_conv`, of valid tokens with others in front of them."""
     from causal_conv1d import causal_conv1d_fn
 
     y, last = causal_conv1d_fn(

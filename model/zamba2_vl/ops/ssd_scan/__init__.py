@@ -1,7 +1,6 @@
 """Mamba2's scan over a whole sequence, for prefill and training."""
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from zamba2_vl.ops import backend
@@ -44,12 +43,11 @@ def ssd_scan(
     how = backend.chosen("ssd_scan", x, *sizes) if onward and not backend.differentiated(x) else ""
     if how == "triton":
         return segments.ssd_scan(x, dt, a, b, c, d, state, lengths, bias, floor)
-    if bias is not None:
-        dt = F.softplus(dt.float() + bias.float()).clamp(min=floor)
     if how == "mamba_ssm":
+        dt = reference.steps(dt, bias, floor)
         return library.ssd_scan(x, dt, a, b, c, d, chunk_size, state, lengths)
     if not onward and backend.kernels("ssd_scan", x, *sizes):
-        y, _, last = kernel.ssd_scan(x, dt, a, b, c, d)
+        y, _, last = kernel.ssd_scan(x, reference.steps(dt, bias, floor), a, b, c, d)
         return y, last
     with torch.autocast(x.device.type, enabled=False):
-        return reference.ssd_scan(x, dt, a, b, c, d, chunk_size, state, lengths)
+        return reference.ssd_scan(x, dt, a, b, c, d, chunk_size, state, lengths, bias, floor)

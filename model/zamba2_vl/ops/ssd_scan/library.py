@@ -15,6 +15,7 @@ def ssd_scan(
     state: Tensor | None,
     lengths: Tensor | None,
 ) -> tuple[Tensor, Tensor]:
+    """As `zamba2_vl.ops.ssd_scan`, of step widths."""
     from mamba_ssm.ops.triton.ssd_combined import mamba_chunk_scan_combined
 
     if lengths is not None:

@@ -19,9 +19,12 @@ def ssd_scan(
     d: Tensor,
     chunk_size: int,
     state: Tensor | None,
-    lengths: Tensor | None = None,
+    lengths: Tensor | None,
+    bias: Tensor | None,
+    floor: float,
 ) -> tuple[Tensor, Tensor]:
     batch, length, heads, width = x.shape
+    dt = steps(dt, bias, floor)
     if lengths is not None:
         dt = dt * (torch.arange(length, device=x.device) < lengths[:, None])[..., None]
     groups, rank = b.shape[2:]
@@ -61,6 +64,11 @@ def ssd_scan(
 
     y = (inside + outside).transpose(2, 3).flatten(1, 2)[:, :length]
     return (y + x * d[:, None]).to(x.dtype), states[:, :, -1]
+
+
+def steps(dt: Tensor, bias: Tensor | None, floor: float) -> Tensor:
+    """The widths of steps, float32; as they are without a bias."""
+    return dt if bias is None else F.softplus(dt.float() + bias.float()).clamp(min=floor)
 
 
 def carry(sources: Tensor, elapsed: Tensor) -> Tensor:
