@@ -29,6 +29,8 @@ _COUNT_WEIGHT = 6.0  # an answer in marks has a tenth of a page's letters
 _USUAL = 20
 """Tokens of an answer in marks that weigh so; those of a shorter one weigh more, of a longer one
 less, by the root of its length, or dense pictures would drown the others."""
+_CHOICE_WEIGHT = 10.0  # of whether there is one more mark
+_SURE = 1 - 1e-6
 _TOKENS = build().get_vocab()
 _NULL, _END, _PLACES = (_TOKENS[token] for token in ("n", "</s>", LOCATIONS[0]))
 _LAST_PLACE = _PLACES + len(LOCATIONS) - 1
@@ -272,13 +274,17 @@ def letter_figures(
     marked = _COUNT_WEIGHT * (_USUAL / size) ** 0.5
     weight = torch.where(chosen, torch.where(counted, marked, 1.0), _FORCED_WEIGHT)
     weight = weight * answered
-    loss = (each * weight).sum() / weight.sum().clamp(min=1)
+    # A mark is one choice, its location another: the end competes with all locations together. That
+    # choice weighs the same in all answers, or those that are short would make ends too likely.
+    end = logits[..., _END].float() - logits.float().logsumexp(-1)
+    choice = -torch.where(labels == _END, end, torch.log1p(-end.exp().clamp(max=_SURE)))
+    choice = torch.where(counted, choice, 0.0)
+    lost = (each * weight + choice * (_CHOICE_WEIGHT - weight)).sum()
+    loss = lost / weight.sum().clamp(min=1)
     said = logits.argmax(-1)
     place = counted & _is_place(labels)
     close = place & _is_place(said) & ((said - labels).abs() <= _CLOSE)
-    # A mark is one choice, its location another: the end competes with all locations together.
-    ended = logits[..., _END].float() - logits.float().logsumexp(-1) > _HALF
-    strayed = (counted & (ended != (labels == _END))).any(1)
+    strayed = (counted & ((end > _HALF) != (labels == _END))).any(1)
     chosen = chosen & ~counted
     right = (said == labels) & chosen
     # Strings begin with a quotation mark; the rest of a null is forced.

@@ -155,17 +155,37 @@ def test_all_locations_together_outweigh_an_end_that_none_of_them_does() -> None
     assert letter_figures(logits, *asked)[8].item() == 1
 
 
-def test_short_answers_weigh_more_than_their_share() -> None:
+def marks(lost: float, *answers: list[int]) -> torch.Tensor:
+    """The loss of answers that are all right, but that the end takes `lost` of the chances of each
+    location and locations take as much of the end's."""
+    end, width = TOKENS["</s>"], max(map(len, answers))
+    labels = torch.tensor([row + [IGNORED] * (width - len(row)) for row in answers])
+    tokens = torch.arange(vocabulary.VOCABULARY_SIZE)
+    logits = torch.zeros(*labels.shape, len(tokens))
+    for row, answer in enumerate(answers):
+        for step, token in enumerate(answer):
+            bell = torch.exp(-0.5 * ((tokens - token) / 2.0) ** 2) * ((tokens - token).abs() <= 4)
+            if token == end:
+                bell = (tokens == places(500)[0]).float()
+            one = (tokens == end).float()
+            kept, other = (one, bell / bell.sum()) if token == end else (bell / bell.sum(), one)
+            logits[row, step] = ((1 - lost) * kept + lost * other).clamp(min=1e-30).log()
+    loss, *_ = letter_figures(logits, labels, (labels != IGNORED).long(), torch.ones(len(labels)))
+    return loss
+
+
+def test_whether_there_is_one_more_weighs_the_same_in_all_answers() -> None:
     end = TOKENS["</s>"]
-    labels = torch.tensor([[end, *[IGNORED] * 3], [*places(100, 200, 300), end]])
-    logits = torch.zeros(2, 4, vocabulary.VOCABULARY_SIZE)
-    near = torch.arange(vocabulary.VOCABULARY_SIZE)
-    for step, token in enumerate(labels[1].tolist()):
-        bell = -0.5 * ((near - token) / 2.0) ** 2
-        alone = near == token if token == end else (near - token).abs() <= 4
-        logits[1, step] = torch.where(alone, 0.0 if token == end else bell, -LARGE)
-    loss, *_ = letter_figures(logits, labels, (labels != IGNORED).long(), torch.ones(2))
-    assert loss.item() == pytest.approx(math.log(len(near)) / (1 + 4 / 4**0.5))
+    short, long = [end], [*places(100, 200, 300, 400, 500, 600), end]
+    weights = (6 * (20 / 1) ** 0.5, 7 * 6 * (20 / 7) ** 0.5)
+    for answers, weight, choices in (
+        ([short], weights[0], 1),
+        ([long], weights[1], 7),
+        ([short, long], sum(weights), 8),
+    ):
+        assert marks(0.0, *answers).item() == pytest.approx(0, abs=1e-4)
+        expected = -10 * choices * math.log(1 - 0.3) / weight
+        assert marks(0.3, *answers).item() == pytest.approx(expected, rel=1e-3)
 
 
 def test_a_place_beside_the_right_one_is_nearly_right() -> None:
