@@ -20,7 +20,9 @@ def test_a_few_on_the_cpu() -> None:
 
 @pytest.mark.gpu
 def test_float32_answers_are_those_alone_and_those_of_the_cpu() -> None:
-    card, cpu = (Reader(device, torch.float32, (192, 512)) for device in ("cuda", "cpu"))
+    card, cpu = (
+        Reader(device, torch.float32, (192, 512), longest=100) for device in ("cuda", "cpu")
+    )
     expected = alone(card)
     assert [a.token_ids for a in expected] == [a.token_ids for a in alone(cpu)]
     done = soak(card, expected, requests=300, slots=32)
