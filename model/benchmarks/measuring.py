@@ -114,7 +114,8 @@ class Bench:
             work = sum(text_operations(config.text, tokens).values())
             result.first_token_floor[tokens] = work / self.card.products
         size, rows = self.dtype.itemsize, self.plan.batch
-        bits = config.quantization and config.quantization.language_bits
+        held = config.quantization
+        bits = None if held is None else held.language_bits
         result.step_floor[1] = decode_bytes(config.text, size, bits) / self.card.bandwidth
         batch = step_bytes(config.text, rows, self.plan.context, size, bits)
         result.step_floor[rows] = batch / self.card.bandwidth
