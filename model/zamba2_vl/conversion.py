@@ -19,7 +19,7 @@ from zamba2_vl.ops.quantized.packing import quantize
 from zamba2_vl.quantization import make_room, quantized_bits
 
 # Bytes of a file of weights, as long as no tensor is larger; so many are held in memory.
-_FILE = 2**30
+_FILE = 2**29
 _CPU = torch.device("cpu")
 
 

@@ -11,7 +11,7 @@ if TRITON:
 
 # Rows up to which the kernel reads the weights faster than PyTorch's product; with weights of eight
 # bits the alternative is to write them out first.
-MOST_ROWS = 1
+MOST_ROWS = 8
 MOST_INT8_ROWS = 64
 
 

@@ -2,8 +2,8 @@
 
 One row: each program holds some outputs, its threads share the inputs. Several rows: tiles go
 through the tensor cores, and where the outputs alone do not fill the GPU the inputs are split among
-programs, the last of which to finish sums up. A norm in front needs no pass of its own: its scale
-is one number a row, which can be applied to the result.
+programs, the last of which to finish sums up. In front of one row a norm needs no pass of its own:
+its scale is one number, which can be applied to the result.
 """
 
 from functools import lru_cache
@@ -15,13 +15,16 @@ import triton.language as tl
 from torch import Tensor
 from triton.language.extra.cuda import gdc_launch_dependents, gdc_wait
 
-# Outputs and inputs of a tile, warps.
-ONE_ROW = (2, 1024, 4)
-# Outputs and inputs of a tile, and how it is computed.
+from zamba2_vl.ops.norm import rms_norm
+
+# Outputs and inputs of a tile of several rows, and how it is computed.
 FEW_ROWS = (32, 128, {"num_warps": 2, "num_stages": 4})
 # Programs for each multiprocessor that keep the memory busy.
-FULL = 4
+FULL = 2
 MOST_TILES = 8192
+# Whether a kernel fetches weights while the one before it ends (programmatic dependent launch). A
+# chain of these kernels gained a tenth by it on an H200; among other kernels it is untried.
+EARLY = False
 
 
 @triton.jit
@@ -73,8 +76,7 @@ def _one(
 
 @triton.jit
 def settle(
-    sums, squares, y, scale, bias, gain, residual, partial, counters,
-    M, N, K, eps, residual_row,
+    sums, y, scale, bias, residual, partial, counters, M, N, residual_row,
     SPLITS: tl.constexpr, BM: tl.constexpr, BN: tl.constexpr,
 ):  # fmt: skip
     """Sum (BN, BM) up over the splits, in their order, and store it: the last program does."""
@@ -83,22 +85,17 @@ def settle(
     n = tile * BN + i
     last = True
     if SPLITS > 1:
-        size: tl.constexpr = (BN + 1) * BM
         inner = i[:, None] * BM + m[None, :]
-        partial += tile * SPLITS * size
-        tl.store(partial + split * size + inner, sums)
-        tl.store(partial + split * size + BN * BM + m, squares)
+        partial += tile * SPLITS * BN * BM
+        tl.store(partial + split * BN * BM + inner, sums)
         tl.debug_barrier()
         last = tl.atomic_add(counters + tile, 1, sem="acq_rel") == SPLITS - 1
         if last:
-            sums, squares = tl.zeros((BN, BM), tl.float32), tl.zeros((BM,), tl.float32)
+            sums = tl.zeros((BN, BM), tl.float32)
             for s in range(SPLITS):
-                sums += tl.load(partial + s * size + inner, cache_modifier=".cg")
-                squares += tl.load(partial + s * size + BN * BM + m, cache_modifier=".cg")
+                sums += tl.load(partial + s * BN * BM + inner, cache_modifier=".cg")
             tl.store(counters + tile, 0)
     if last:
-        if gain is not None:
-            sums *= tl.rsqrt(squares / K + eps)[None, :]
         ok = (n < N)[:, None] & (m < M)[None, :]
         column = n[:, None] + tl.zeros((BN, BM), tl.int32)
         places = m[None, :] * N + column
@@ -108,33 +105,21 @@ def settle(
 
 @triton.jit
 def _few(
-    x, weight, y, scale, bias, gain, residual, partial, counters,
-    M, N, K, eps, x_row, residual_row,
+    x, weight, y, scale, bias, residual, partial, counters, M, N, K, x_row, residual_row,
     SPLITS: tl.constexpr, BM: tl.constexpr, BN: tl.constexpr, BK: tl.constexpr,
-    EARLY: tl.constexpr,
 ):  # fmt: skip
     n, m = tl.program_id(0) * BN + tl.arange(0, BN), tl.arange(0, BM)
     rows = weight + n[:, None].to(tl.int64) * K
-    sums, squares = tl.zeros((BN, BM), tl.float32), tl.zeros((BM,), tl.float32)
+    sums = tl.zeros((BN, BM), tl.float32)
     share = tl.cdiv(tl.cdiv(K, BK), SPLITS) * BK
     first = tl.program_id(1) * share
-    if EARLY:
-        gdc_wait()
-        gdc_launch_dependents()
     for start in range(first, min(first + share, K), BK):
         w = _weights(rows, n < N, start, K, BK)
         k = start + tl.arange(0, BK)
         inside = (k < K)[:, None] & (m < M)[None, :]
         a = tl.load(x + m[None, :] * x_row + k[:, None], inside, 0.0)
-        if gain is not None:
-            wide = a.to(tl.float32)
-            squares += tl.sum(wide * wide, 0)
-            a = (wide * tl.load(gain + k, k < K, 0.0).to(tl.float32)[:, None]).to(a.dtype)
         sums = tl.dot(w.to(a.dtype), a, sums, input_precision="ieee")
-    settle(
-        sums, squares, y, scale, bias, gain, residual, partial, counters,
-        M, N, K, eps, residual_row, SPLITS, BM, BN,
-    )  # fmt: skip
+    settle(sums, y, scale, bias, residual, partial, counters, M, N, residual_row, SPLITS, BM, BN)
 
 
 def product(
@@ -148,22 +133,24 @@ def product(
 ) -> Tensor:
     """As `zamba2_vl.ops.product`."""
     n, k = weight.shape
-    rows, y = as_rows(x), x.new_empty(*x.shape[:-1], n)
-    behind = None if residual is None else as_rows(residual)
-    if len(rows) == 1:
-        tile, width, warps = ONE_ROW
+    if x.shape[:-1].numel() == 1:
+        y, tile = x.new_empty(*x.shape[:-1], n), 4 if weight.dtype == torch.int8 else 2
+        width, warps = (1024, 4) if k % 1024 == 0 else (512, 2)
         _one[(triton.cdiv(n, tile),)](
-            rows, weight, y, scale, bias, gain, behind, n, k, eps,
-            BN=tile, BK=width, EARLY=False, num_warps=warps,
+            as_rows(x), weight, y, scale, bias, gain, residual, n, k, eps,
+            BN=tile, BK=width, EARLY=EARLY, num_warps=warps, **early_launch(),
         )  # fmt: skip
         return y
+    if gain is not None:
+        x = rms_norm(x, gain, eps)
     tile, width, options = FEW_ROWS
-    splits = splitting(n, tile, triton.cdiv(k, width), x.device)
-    launch(
-        _few, rows, (weight,), y, scale, bias, gain, eps, behind,
-        SPLITS=splits, BN=tile, BK=width, EARLY=False, **options,
-    )  # fmt: skip
-    return y
+    steps = triton.cdiv(k, width)
+    return launch(_few, x, (weight,), n, scale, bias, residual, tile, steps, BK=width, **options)
+
+
+def early_launch() -> dict[str, bool]:
+    """Options of a launch that need not wait for the kernel before; only Hopper and later know."""
+    return {"launch_pdl": True} if EARLY else {}
 
 
 def as_rows(x: Tensor) -> Tensor:
@@ -174,35 +161,39 @@ def as_rows(x: Tensor) -> Tensor:
 
 def launch(
     kernel: Any,
-    rows: Tensor,
+    x: Tensor,
     weights: tuple[Tensor, ...],
-    y: Tensor,
+    n: int,
     scale: Tensor | None,
     bias: Tensor | None,
-    gain: Tensor | None,
-    eps: float,
     residual: Tensor | None,
-    *,
-    SPLITS: int,
-    BN: int,
+    tile: int,
+    steps: int,
     **options: Any,
-) -> None:
-    """Run a kernel that ends in `settle`."""
-    (m, k), n = rows.shape, y.shape[-1]
-    tiles, height = triton.cdiv(n, BN), max(8, triton.next_power_of_2(m))
-    size = tiles * SPLITS * (BN + 1) * height if SPLITS > 1 else 0
-    partial = torch.empty(size, device=rows.device)
-    kernel[(tiles, SPLITS)](
-        rows, *weights, y, scale, bias, gain, residual, partial, _counters(rows.device),
-        m, n, k, eps, rows.stride(0), 0 if residual is None else residual.stride(0),
-        SPLITS=SPLITS, BM=height, BN=BN, **options,
+) -> Tensor:
+    """The result of a kernel that ends in `settle`: n outputs, `tile` of them a program; the inputs
+    may be cut into as many as `steps` parts."""
+    rows, y = as_rows(x), x.new_empty(*x.shape[:-1], n)
+    behind = None if residual is None else as_rows(residual)
+    (m, k), tiles, height = (
+        rows.shape,
+        triton.cdiv(n, tile),
+        max(8, triton.next_power_of_2(len(rows))),
+    )
+    splits = _splits(tiles, steps, x.device)
+    partial = torch.empty(tiles * splits * tile * height if splits > 1 else 0, device=x.device)
+    kernel[(tiles, splits)](
+        rows, *weights, y, scale, bias, behind, partial, _counters(x.device),
+        m, n, k, rows.stride(0), 0 if behind is None else behind.stride(0),
+        SPLITS=splits, BM=height, BN=tile, **options,
     )  # fmt: skip
+    return y
 
 
-def splitting(n: int, tile: int, steps: int, device: torch.device) -> int:
+def _splits(tiles: int, steps: int, device: torch.device) -> int:
     """Into how many parts the inputs are cut so that the GPU has enough programs."""
     splits = 1
-    while splits * 2 <= steps and splits * triton.cdiv(n, tile) < FULL * _processors(device):
+    while splits * 2 <= steps and splits * tiles < FULL * _processors(device):
         splits *= 2
     return splits
 

@@ -6,13 +6,16 @@ import triton.language as tl
 from torch import Tensor
 from triton.language.extra.cuda import gdc_launch_dependents, gdc_wait
 
-from zamba2_vl.ops.product.kernel import as_rows, launch, leave, settle, splitting
+from zamba2_vl.ops.norm import rms_norm
+from zamba2_vl.ops.product.kernel import EARLY, as_rows, early_launch, launch, leave, settle
 from zamba2_vl.ops.quantized.packing import BLOCK, GROUP, WORDS
 
 _NIBBLES = GROUP // WORDS
 _ASM = not triton.knobs.runtime.interpret
-ONE_ROW = (4, 256, 2)
-FEW_ROWS = (32, {"num_warps": 2, "num_stages": 4})
+# Outputs of a tile of several rows, and how it is computed.
+FEW_ROWS = (32, {"num_warps": 2, "num_stages": 3})
+# Weights from which on tiles are faster for one row, too.
+_LARGE = 25_000_000
 
 
 @triton.jit
@@ -119,25 +122,21 @@ def _weights(w):
 
 @triton.jit
 def _few(
-    x, words, scales, y, scale, bias, gain, residual, partial, counters,
-    M, N, K, eps, x_row, residual_row,
+    x, words, scales, y, scale, bias, residual, partial, counters, M, N, K, x_row, residual_row,
     SPLITS: tl.constexpr, BM: tl.constexpr, BN: tl.constexpr,
-    NIBBLES: tl.constexpr, WHOLE: tl.constexpr, PACKED: tl.constexpr, EARLY: tl.constexpr,
+    NIBBLES: tl.constexpr, WHOLE: tl.constexpr, PACKED: tl.constexpr,
 ):  # fmt: skip
+    # Rows and outputs beyond the last are read as the last, and not stored.
     n = tl.minimum(tl.program_id(0) * BN + tl.arange(0, BN), N - 1)
-    m = tl.minimum(tl.arange(0, BM), M - 1)
+    x += tl.minimum(tl.arange(0, BM), M - 1)[None, :] * x_row
     j = tl.arange(0, 16)
     blocks = tl.cdiv(K, 128)
     GROUPS: tl.constexpr = 8 // NIBBLES
     rows = words + n[:, None].to(tl.int64) * (blocks * 16) + j[None, :]
     factors = scales + n.to(tl.int64) * (blocks * GROUPS)
-    x += m[None, :] * x_row
-    sums, squares = tl.zeros((BN, BM), tl.float32), tl.zeros((BM,), tl.float32)
+    sums = tl.zeros((BN, BM), tl.float32)
     share = tl.cdiv(blocks, SPLITS)
     first = tl.program_id(1) * share
-    if EARLY:
-        gdc_wait()
-        gdc_launch_dependents()
     for block in range(first, min(first + share, blocks)):
         w = tl.load(rows + block * 16)
         if PACKED:
@@ -145,24 +144,16 @@ def _few(
         for g in tl.static_range(GROUPS):
             part = tl.zeros((BN, BM), tl.float32)
             for c in tl.static_range(NIBBLES):
-                # Weights beyond the last input are zero.
                 k = block * 128 + (g * NIBBLES + c) * 16 + j
-                inside = k if WHOLE else tl.minimum(k, K - 1)
-                a = tl.load(x + inside[:, None])
-                if gain is not None:
-                    wide = a.to(tl.float32)
-                    squares += tl.sum(tl.where((k < K)[:, None], wide * wide, 0), 0)
-                    a = (wide * tl.load(gain + k, k < K, 0.0).to(tl.float32)[:, None]).to(a.dtype)
+                # Weights beyond the last input are zero.
+                a = tl.load(x + (k if WHOLE else tl.minimum(k, K - 1))[:, None])
                 if PACKED:
                     part = tl.dot(qs[g * NIBBLES + c], a, part)
                 else:
                     q = (((w >> 4 * (g * NIBBLES + c)) & 15) - 8).to(a.dtype)
                     part = tl.dot(q, a, part, input_precision="ieee")
             sums += part * tl.load(factors + block * GROUPS + g).to(tl.float32)[:, None]
-    settle(
-        sums, squares, y, scale, bias, gain, residual, partial, counters,
-        M, N, K, eps, residual_row, SPLITS, BM, BN,
-    )  # fmt: skip
+    settle(sums, y, scale, bias, residual, partial, counters, M, N, residual_row, SPLITS, BM, BN)
 
 
 def quantized(
@@ -175,21 +166,21 @@ def quantized(
     residual: Tensor | None,
 ) -> Tensor:
     """As `zamba2_vl.ops.quantized`."""
-    n, width = weight.shape
-    rows, y = as_rows(x), x.new_empty(*x.shape[:-1], n)
-    behind = None if residual is None else as_rows(residual)
-    if len(rows) == 1:
-        tile, step, warps = ONE_ROW
-        _one[(triton.cdiv(n, tile),)](
-            rows, weight, scale, y, None, bias, gain, behind, n, rows.shape[1], width, eps,
-            BN=tile, BW=step, NIBBLES=_NIBBLES, ASM=_ASM, EARLY=False, num_warps=warps,
+    (n, width), k = weight.shape, x.shape[-1]
+    if x.shape[:-1].numel() == 1 and n * k < _LARGE:
+        y = x.new_empty(*x.shape[:-1], n)
+        step, warps = (256, 2) if width % 256 == 0 else (128, 1)
+        _one[(triton.cdiv(n, 2),)](
+            as_rows(x), weight, scale, y, None, bias, gain, residual, n, k, width, eps,
+            BN=2, BW=step, NIBBLES=_NIBBLES, ASM=_ASM, EARLY=EARLY, num_warps=warps,
+            **early_launch(),
         )  # fmt: skip
         return y
+    if gain is not None:
+        x = rms_norm(x, gain, eps)
     tile, options = FEW_ROWS
-    launch(
-        _few, rows, (weight, scale), y, None, bias, gain, eps, behind,
-        SPLITS=splitting(n, tile, width // WORDS, x.device), BN=tile,
-        NIBBLES=_NIBBLES, WHOLE=x.shape[-1] % BLOCK == 0,
-        PACKED=_ASM and x.dtype == torch.bfloat16, EARLY=False, **options,
+    return launch(
+        _few, x, (weight, scale), n, None, bias, residual, tile, width // WORDS,
+        NIBBLES=_NIBBLES, WHOLE=k % BLOCK == 0, PACKED=_ASM and x.dtype == torch.bfloat16,
+        **options,
     )  # fmt: skip
-    return y
