@@ -133,33 +133,40 @@ def test_tokens_are_written_to_their_pages_and_nowhere_else(turned: bool) -> Non
 
 
 def test_the_host_finds_a_row_in_runs_of_pages() -> None:
-    known = Known(40, ((7, 2), (3, 5)))
-    assert list(known.before(16)) == [slice(112, 144), slice(48, 56)]
-    assert known.own(72, 16) == slice(56, 128)
-    # One token more than the run has.
-    assert known.own(73, 16) is None
-    assert list(Known(0, ((7, 2),)).before(16)) == []
-    assert Known(30, ((7, 2), (3, 5))).own(3, 16) is None
+    known = Known(64, ((7, 4), (3, 3)))
+    assert known.pieces(96, 32, 16) == [slice(112, 144), slice(144, 176), slice(48, 80)]
+    assert known.pieces(64, 32, 16) == [slice(112, 144), slice(144, 176)]
+    assert known.pieces(0, 32, 16) == []
+    # No whole pieces, more than there are pages, and a piece over the edge of a run.
+    assert known.pieces(80, 32, 16) is None
+    assert known.pieces(128, 32, 16) is None
+    assert known.pieces(96, 48, 16) is None
 
 
 @pytest.mark.gpu
-@pytest.mark.parametrize("start, runs", [(0, ((3, 40),)), (960, ((30, 2), (1, 13), (40, 30)))])
+@pytest.mark.parametrize("start", [0, 3])
 @pytest.mark.parametrize("width", [128, 160, 224])
-def test_long_chunks_on_a_gpu(start: int, runs: tuple[tuple[int, int], ...], width: int) -> None:
+def test_long_chunks_on_a_gpu(start: int, width: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three pieces of queries behind none or three others, in two runs of pages."""
+    from zamba2_vl.ops.paged_attention import runs
+
     torch.manual_seed(width)
-    pool = torch.full((80, 64, 3, width), torch.nan)
-    pages = torch.cat([torch.arange(page, page + count) for page, count in runs])
-    length = 1100
-    pool[pages] = torch.randn(len(pages), 64, 3, width)
-    q = torch.randn(1, length, 3, width).cuda().bfloat16()
+    grain, size = 256, 16
+    monkeypatch.setattr(runs, "GRAIN", grain)
+    half = 3 * grain // size
+    pages = torch.cat([torch.arange(half) + half + 3, torch.arange(half) + 1])
+    pool = torch.full((2 * half + 3, size, 2, width), torch.nan)
+    pool[pages] = torch.randn(2 * half, size, 2, width)
+    q = torch.randn(1, 3 * grain, 2, width).cuda().bfloat16()
     keys = pool.cuda().bfloat16()
     values = keys.flip(1)
-    positions = torch.arange(start, start + length).cuda()[None].int()
-    cache = keys, values, pages.cuda()[None].int(), positions
-    y = paged_attention(q, *cache, 0.1, Known(start, runs))
-    expected = reference.paged_attention(
-        q.float(), keys.float(), values.float(), *cache[2:], scale=0.1
-    )
+    known = Known(start * grain, ((half + 3, half), (1, half)))
+    positions = torch.arange(3 * grain).cuda()[None].int() + known.start
+    table = pages.cuda()[None].int()
+    assert runs.serves(q, keys, known)
+    y = paged_attention(q, keys, values, table, positions, 0.1, known)
+    plain = q.float(), keys.float(), values.float()
+    expected = reference.paged_attention(*plain, table, positions, 0.1)
     torch.testing.assert_close(y.float(), expected, atol=2e-2, rtol=2e-2)
 
 

@@ -1,6 +1,5 @@
 """What the host knows of where a row's tokens lie."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 
@@ -12,21 +11,17 @@ class Known:
     start: int
     runs: tuple[tuple[int, int], ...]
 
-    def before(self, size: int) -> Iterator[slice]:
-        """Where the tokens before the start lie in the pool, run by run; pages have `size`."""
-        left = self.start
-        for page, pages in self.runs:
-            if left > 0:
-                yield slice(page * size, page * size + min(left, pages * size))
-            left -= pages * size
+    def pieces(self, tokens: int, grain: int, size: int) -> list[slice] | None:
+        """Where each `grain` of the row's first `tokens` tokens lies in a pool of pages of `size`.
 
-    def own(self, length: int, size: int) -> slice | None:
-        """Where the `length` tokens from the start on lie, or None where no run holds them all."""
+        None where the tokens are not whole grains, or one lies in no single run.
+        """
+        places: list[slice] = []
         first = 0
         for page, pages in self.runs:
             end = first + pages * size
-            if first <= self.start and self.start + length <= end:
-                place = page * size + self.start - first
-                return slice(place, place + length)
+            while len(places) * grain >= first and (len(places) + 1) * grain <= min(end, tokens):
+                place = page * size + len(places) * grain - first
+                places.append(slice(place, place + grain))
             first = end
-        return None
+        return places if len(places) * grain == tokens else None

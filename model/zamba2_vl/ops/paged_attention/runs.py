@@ -1,8 +1,10 @@
-"""A long chunk of one row by cuDNN's attention, which knows no pages but is twice as fast.
+"""Long chunks of one row by cuDNN's attention, which knows no pages but is twice as fast.
 
-Where pages lie one behind the other, the pool itself serves as keys and values. Each run of pages
-before the chunk is attended to without a mask and the chunk by itself causally; what comes out is
-joined by the logarithms of the softmax sums. So no keys are copied, and memory stays flat.
+Where pages lie one behind the other, the pool itself serves as keys and values. cuDNN plans for
+each new shape, for longer than a whole prompt takes, so both queries and keys go in pieces of one
+size: each piece of queries attends to itself causally, and without a mask to every piece before
+it. What comes out is joined by the logarithms of the softmax sums. No keys are copied, and memory
+stays flat.
 """
 
 import torch
@@ -12,36 +14,40 @@ from torch import Tensor
 
 from zamba2_vl.ops.paged_attention.known import Known
 
-# cuDNN plans for every new shape, which shorter chunks would not pay back.
-LEAST = 1024
+# Tokens of a piece.
+GRAIN = 4096
 _QUERIES = 16
 
 
 def serves(q: Tensor, keys: Tensor, known: Known) -> bool:
-    """Whether cuDNN can, and is worth it: from Hopper on, and for keys that are not shared."""
+    """Whether cuDNN can: from Hopper on, whole pieces, and keys that are not shared by heads."""
     return (
         len(q) == 1
-        and q.shape[1] >= LEAST
         and q.shape[2] == keys.shape[2]
         and q.dtype == keys.dtype
         and q.dtype != torch.float32
         and q.shape[3] % 8 == 0
         and torch.cuda.get_device_capability(q.device) >= (9, 0)
-        and known.own(q.shape[1], keys.shape[1]) is not None
+        and known.start % GRAIN == 0
+        and known.pieces(known.start + q.shape[1], GRAIN, keys.shape[1]) is not None
     )
 
 
 def paged_attention(q: Tensor, keys: Tensor, values: Tensor, scale: float, known: Known) -> Tensor:
     """As `zamba2_vl.ops.paged_attention.paged_attention` for what `serves` approves of."""
-    size = keys.shape[1]
-    rows = q.transpose(1, 2)
-    own = known.own(q.shape[1], size)
-    assert own is not None
-    mixed, sums = _attend(rows, keys, values, own, scale, causal=True)
-    for place in known.before(size):
-        others, weights = _attend(rows, keys, values, place, scale, causal=False)
-        _join(mixed, sums, others, weights)
-    return mixed.transpose(1, 2)
+    pieces = known.pieces(known.start + q.shape[1], GRAIN, keys.shape[1])
+    assert pieces is not None
+    y = torch.empty_like(q)
+    for nth, mine in enumerate(torch.split(q, GRAIN, dim=1), known.start // GRAIN):
+        rows = mine.transpose(1, 2)
+        mixed, sums = _attend(rows, keys, values, pieces[nth], scale, causal=True)
+        # In float32 while there is something to be added.
+        mixed = mixed.float() if nth else mixed
+        for piece in pieces[:nth]:
+            _join(mixed, sums, *_attend(rows, keys, values, piece, scale, causal=False))
+        place = nth * GRAIN - known.start
+        y[:, place : place + GRAIN] = mixed.transpose(1, 2)
+    return y
 
 
 def _attend(
