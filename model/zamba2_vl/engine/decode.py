@@ -13,7 +13,7 @@ from zamba2_vl.quantization import weight_count
 from zamba2_vl.text.decoder import Decoder
 from zamba2_vl.text.linear import Embedding, Linear, QuantizedLinear
 from zamba2_vl.text.paged import PagedState
-from zamba2_vl.text.shared_block import SharedAttention
+from zamba2_vl.text.shared_block import SharedBlock
 from zamba2_vl.text.state import DecoderState
 
 # Bytes that packed copies may take beside the weights: ten times what the bundled model needs.
@@ -74,7 +74,7 @@ def lay_out(decoder: Decoder) -> None:
     On a GPU projections of one input lie side by side.
     """
     for module in decoder.modules():
-        if isinstance(module, SharedAttention) and module.q_proj.weight.is_cuda:
+        if isinstance(module, SharedBlock) and module.input_layernorm.weight.is_cuda:
             module.stack()
     kinds = Linear | Embedding | QuantizedLinear
     holders = [module for module in decoder.modules() if isinstance(module, kinds)]

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from zamba2_vl.config import TextConfig
 from zamba2_vl.ops.norm import RMSNorm
-from zamba2_vl.ops.product import product
+from zamba2_vl.ops.product import MOST_ROWS, product
 from zamba2_vl.text.linear import Linear
 
 
@@ -61,10 +61,11 @@ class Stack:
     """
 
     def __init__(self, linears: Sequence[Linear], adapters: Sequence[nn.ModuleList]) -> None:
-        """`linears`: without biases; `adapters`: of each of them, as `adapters` lays them out, or
-        none at all. Then all have the same outputs."""
+        """`linears`: several without biases, or one; `adapters`: of each of them, as `adapters`
+        lays them out, or none at all. Those with adapters have the same outputs."""
         self._outputs = [linear.out_features for linear in linears]
         self._weight = _common([linear.weight for linear in linears])
+        self._bias = linears[0].bias
         self._downs: dict[int, Tensor] = {}
         self._ups: dict[int, Tensor] = {}
         for use, parts in enumerate(zip(*adapters, strict=True)):
@@ -75,12 +76,18 @@ class Stack:
                 # (projections, rank, outputs)
                 self._ups[use] = up.view(len(linears), -1, up.shape[1]).mT
 
-    def __call__(self, x: Tensor, use: int) -> tuple[Tensor, ...]:
-        """x: (..., inputs) -> of each projection (..., outputs), parts of one tensor."""
-        y = product(x, self._weight)
+    def __call__(self, x: Tensor, use: int, norm: RMSNorm) -> tuple[Tensor, ...]:
+        """Of norm(x), (..., inputs), each projection: (..., outputs), parts of one tensor."""
+        assert norm.eps is not None
+        gain: Tensor | None = norm.weight
+        eps = norm.eps
+        if x.shape[:-1].numel() > MOST_ROWS:
+            # Nothing fuses the norm then, and two products would take it twice.
+            x, gain = norm(x), None
+        y = product(x, self._weight, self._bias, gain=gain, eps=eps)
         if use in self._downs:
             sums = torch.unflatten(y.flatten(0, -2), 1, (len(self._outputs), -1)).transpose(0, 1)
-            low = product(x, self._downs[use]).flatten(0, -2)
+            low = product(x, self._downs[use], gain=gain, eps=eps).flatten(0, -2)
             low = torch.unflatten(low, 1, (len(self._outputs), -1)).transpose(0, 1)
             sums.baddbmm_(low, self._ups[use])
         return torch.split(y, self._outputs, dim=-1)

@@ -43,10 +43,17 @@ class SharedBlock(nn.Module):
     ) -> Tensor:
         """hidden, embeddings: (batch, length, hidden) -> the same shape. `use` counts the uses of
         all shared blocks."""
-        both = self.input_layernorm(torch.cat([hidden, embeddings], dim=-1))
-        mixed = self.self_attn(both, use, angles, cache, span)
+        both = torch.cat([hidden, embeddings], dim=-1)
+        mixed = self.self_attn(both, use, angles, cache, span, self.input_layernorm)
         result: Tensor = self.feed_forward(mixed, use, self.pre_ff_layernorm)
         return result
+
+    def stack(self) -> None:
+        """Let inference compute all projections of one input at once; see `Stack`. Weights that are
+        quantised stay apart."""
+        if not any(isinstance(module, QuantizedLinear) for module in self.modules()):
+            self.self_attn.stack()
+            self.feed_forward.stack()
 
 
 class SharedAttention(nn.Module):
@@ -68,10 +75,7 @@ class SharedAttention(nn.Module):
         self._stack: Stack | None = None
 
     def stack(self) -> None:
-        """Let inference compute queries, keys and values in one product; see `Stack`. Weights that
-        are quantised stay apart."""
-        if any(isinstance(module, QuantizedLinear) for module in self.modules()):
-            return
+        """Queries, keys and values at once; see `SharedBlock.stack`."""
         lists: tuple[nn.ModuleList, ...] = ()
         if self.adapted:
             lists = (
@@ -88,8 +92,9 @@ class SharedAttention(nn.Module):
         angles: Angles,
         cache: KeyValues | PagedKeyValues | None,
         span: Span | None,
+        norm: RMSNorm,
     ) -> Tensor:
-        q, k, v = (torch.unflatten(t, -1, (-1, self.head_dim)) for t in self._qkv(x, use))
+        q, k, v = (torch.unflatten(t, -1, (-1, self.head_dim)) for t in self._qkv(x, use, norm))
         # Half the head width, since half of what the heads read are the bare embeddings.
         scale = (self.head_dim / 2) ** -0.5
         if isinstance(cache, PagedKeyValues) and span is not None:
@@ -111,9 +116,10 @@ class SharedAttention(nn.Module):
         result: Tensor = self.o_proj(y.flatten(2))
         return result
 
-    def _qkv(self, x: Tensor, use: int) -> tuple[Tensor, ...]:
+    def _qkv(self, x: Tensor, use: int, norm: RMSNorm) -> tuple[Tensor, ...]:
         if self._stack is not None and not torch.is_grad_enabled():
-            return self._stack(x, use)
+            return self._stack(x, use, norm)
+        x = norm(x)
         if not self.adapted:
             return self.q_proj(x), self.k_proj(x), self.v_proj(x)
         return (
@@ -139,9 +145,17 @@ class SharedMLP(nn.Module):
         self.gate_up_proj = Linear(hidden, 2 * inner, bias=bias)
         self.down_proj = Linear(inner, hidden, bias=bias)
         self.gate_up_proj_adapter_list = adapters(config, block, hidden, 2 * inner)
+        self._stack: Stack | None = None
+
+    def stack(self) -> None:
+        """The adapter's sum in place; see `SharedBlock.stack`."""
+        self._stack = Stack((self.gate_up_proj,), (self.gate_up_proj_adapter_list,))
 
     def forward(self, x: Tensor, use: int, norm: RMSNorm) -> Tensor:
-        adapter = self.gate_up_proj_adapter_list[use]
-        gate, up = adapted(self.gate_up_proj, adapter, x, norm).chunk(2, -1)
+        if self._stack is not None and not torch.is_grad_enabled():
+            (both,) = self._stack(x, use, norm)
+        else:
+            both = adapted(self.gate_up_proj, self.gate_up_proj_adapter_list[use], x, norm)
+        gate, up = both.chunk(2, -1)
         result: Tensor = self.down_proj(gated(gate, up, "gelu"))
         return result
