@@ -23,6 +23,8 @@ class Pictures:
         self._model = model
         self._together = together
         self._seen: dict[Answer, Tensor] = {}
+        if model.vision_tower.patch_embed.proj.weight.is_cuda:
+            model.vision_tower.widen()
 
     def take(self, answer: Answer, others: Iterable[Answer]) -> Tensor:
         """The embeddings of an answer's pictures, (1, visual tokens, hidden).

@@ -17,6 +17,8 @@ from zamba2_vl.vision.windows import JoinedLayout, PackedLayout, WindowLayout
 Layout = WindowLayout | PackedLayout | JoinedLayout
 
 _EPS = 1e-6
+# Features to whole numbers of which inference widens the MLP.
+_GRAIN = 64
 
 
 class VisionEncoder(nn.Module):
@@ -47,6 +49,12 @@ class VisionEncoder(nn.Module):
                 nn.init.normal_(module.proj.weight, std=small)
             elif isinstance(module, MLP):
                 nn.init.normal_(module.down_proj.weight, std=small)
+
+    def widen(self) -> None:
+        """Arrange the weights for inference on a GPU; see `MLP.widen`."""
+        for module in self.modules():
+            if isinstance(module, MLP):
+                module.widen()
 
     def forward(self, patches: Tensor, layout: Layout) -> Tensor:
         """patches: (B, N, patch_values) in packed window order -> (B, N / unit, out_hidden) in
@@ -179,10 +187,38 @@ class MLP(nn.Module):
         self.gate_proj = nn.Linear(config.hidden_size, config.intermediate_size)
         self.up_proj = nn.Linear(config.hidden_size, config.intermediate_size)
         self.down_proj = nn.Linear(config.intermediate_size, config.hidden_size)
+        self._widened: tuple[Tensor, Tensor, Tensor] | None = None
 
     def forward(self, x: Tensor) -> Tensor:
+        if self._widened is not None and not torch.is_grad_enabled():
+            both, biases, down = self._widened
+            gate, up = F.linear(x, both, biases).chunk(2, -1)
+            return F.linear(gated(gate, up, "silu"), down, self.down_proj.bias)
         result: Tensor = self.down_proj(gated(self.gate_proj(x), self.up_proj(x), "silu"))
         return result
+
+    @torch.no_grad()
+    def widen(self) -> None:
+        """Let inference compute gate and up at once, in rows of a width that tensor cores like.
+
+        Of rows that are not whole 16 bytes, as the 3,420 published features, a GPU makes products
+        at a third of its speed; zeros fill them up. The parameters become parts of that memory:
+        after they move or change their type they must be widened again.
+        """
+        inner, hidden = self.gate_proj.weight.shape
+        wide = -(-inner // _GRAIN) * _GRAIN
+        both = self.gate_proj.weight.new_zeros(2, wide, hidden)
+        biases, down = both.new_zeros(2, wide), both.new_zeros(hidden, wide)
+        for half, projection in enumerate((self.gate_proj, self.up_proj)):
+            _move(projection.weight, both[half, :inner])
+            _move(projection.bias, biases[half, :inner])
+        _move(self.down_proj.weight, down[:, :inner])
+        self._widened = both.flatten(0, 1), biases.flatten(), down
+
+
+def _move(parameter: Tensor, place: Tensor) -> None:
+    """Let a parameter lie elsewhere."""
+    parameter.data = place.copy_(parameter)
 
 
 class Merger(nn.Module):

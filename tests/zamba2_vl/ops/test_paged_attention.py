@@ -166,7 +166,7 @@ def test_long_chunks_on_a_gpu(start: int, width: int, monkeypatch: pytest.Monkey
     assert runs.serves(q, keys, known)
     y = paged_attention(q, keys, values, table, positions, 0.1, known)
     plain = q.float(), keys.float(), values.float()
-    expected = reference.paged_attention(*plain, table, positions, 0.1)
+    expected = reference.paged_attention(*plain, table, positions, 0.1, None)
     torch.testing.assert_close(y.float(), expected, atol=2e-2, rtol=2e-2)
 
 

@@ -1,3 +1,5 @@
+import copy
+
 import pytest
 import torch
 from torch import Tensor
@@ -94,6 +96,17 @@ def test_windows_see_only_themselves() -> None:
     moved = (encoder.features(changed, layout) != encoder.features(patches, layout)).any(-1)[0]
     assert moved[:64].all()
     assert not moved[64:].any()
+
+
+@torch.inference_mode()
+def test_a_widened_tower_computes_what_it_did(encoder: VisionEncoder) -> None:
+    widened = copy.deepcopy(encoder)
+    widened.widen()
+    [patches], [layout] = batch(WHOLE[:1], rubbish=0.0)
+    torch.testing.assert_close(widened(patches[None], layout), encoder(patches[None], layout))
+    kept = encoder.state_dict()
+    for name, weight in widened.state_dict().items():
+        torch.testing.assert_close(weight, kept[name])
 
 
 @torch.inference_mode()

@@ -1,16 +1,15 @@
 """The middle of a gated MLP: the shared blocks' with GELU, the vision tower's with SiLU."""
 
-from typing import Literal
-
 from torch import Tensor
 
 from zamba2_vl.ops import backend
 from zamba2_vl.ops.gating import reference
+from zamba2_vl.ops.gating.reference import Activation
 
 if backend.TRITON:
     from zamba2_vl.ops.gating import kernel
 
-Activation = Literal["gelu", "silu"]
+__all__ = ["Activation", "gated"]
 
 
 def gated(gate: Tensor, up: Tensor, activation: Activation) -> Tensor:

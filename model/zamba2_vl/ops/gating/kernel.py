@@ -4,6 +4,8 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
+from zamba2_vl.ops.gating.reference import Activation
+
 _FEATURES = 1024
 
 
@@ -19,7 +21,7 @@ def _gate(
     tl.store(y + row * features + feature, (g * share * u).to(y.dtype.element_ty), ok)
 
 
-def gated(gate: Tensor, up: Tensor, activation: str) -> Tensor:
+def gated(gate: Tensor, up: Tensor, activation: Activation) -> Tensor:
     """As `zamba2_vl.ops.gating.gated`, not differentiable."""
     y = gate.new_empty(gate.shape)
     features = gate.shape[-1]

@@ -33,7 +33,6 @@ def paged_attention(
     On a GPU the kernels keep memory flat, ask the host for nothing and serve pages of a power of
     two of tokens, at least 16.
     """
-    if not backend.kernels("paged_attention", q, keys.shape[1]):
-        return reference.paged_attention(q, keys, values, table, positions, scale)
-    mixed: Tensor = kernel.paged_attention(q, keys, values, table, positions, scale, known)
+    compute = kernel if backend.kernels("paged_attention", q, keys.shape[1]) else reference
+    mixed: Tensor = compute.paged_attention(q, keys, values, table, positions, scale, known)
     return mixed

@@ -126,4 +126,4 @@ def _shape(width: int, exact: bool, device: torch.device) -> tuple[int, int, int
         return 32, 32, 4, 1
     if device.type == "cuda" and torch.cuda.get_device_capability(device)[0] not in (9, 10):
         return 64, 32, 4, 2
-    return 128, 64, 8, 3 if width <= 160 else 2
+    return 128, 64 if width <= 160 else 32, 8, 3

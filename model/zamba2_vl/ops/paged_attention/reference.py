@@ -4,10 +4,17 @@ import torch
 from torch import Tensor
 
 from zamba2_vl.ops.attention import attention
+from zamba2_vl.ops.paged_attention.known import Known
 
 
 def paged_attention(
-    q: Tensor, keys: Tensor, values: Tensor, table: Tensor, positions: Tensor, scale: float
+    q: Tensor,
+    keys: Tensor,
+    values: Tensor,
+    table: Tensor,
+    positions: Tensor,
+    scale: float,
+    known: Known | None,
 ) -> Tensor:
     token = torch.arange(table.shape[1] * keys.shape[1], device=q.device)
     held = token <= positions.amax(1, keepdim=True)

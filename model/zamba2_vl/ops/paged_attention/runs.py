@@ -41,8 +41,6 @@ def paged_attention(q: Tensor, keys: Tensor, values: Tensor, scale: float, known
     for nth, mine in enumerate(torch.split(q, GRAIN, dim=1), known.start // GRAIN):
         rows = mine.transpose(1, 2)
         mixed, sums = _attend(rows, keys, values, pieces[nth], scale, causal=True)
-        # In float32 while there is something to be added.
-        mixed = mixed.float() if nth else mixed
         for piece in pieces[:nth]:
             _join(mixed, sums, *_attend(rows, keys, values, piece, scale, causal=False))
         place = nth * GRAIN - known.start

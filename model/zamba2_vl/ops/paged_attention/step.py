@@ -14,11 +14,11 @@ from torch import Tensor
 from zamba2_vl.ops.paged_attention.width import tile, tiles
 
 # Tokens that a program reads at once, its warps, and the reads under way ahead of use.
-_TOKENS = 64
+_TOKENS = 32
 _WARPS = 8
 _STAGES = 3
 # Programs for each multiprocessor, enough that reads are always on their way.
-_CROWD = 2
+_CROWD = 4
 _MOST_PARTS = 64
 
 
