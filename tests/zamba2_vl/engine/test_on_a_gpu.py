@@ -84,7 +84,8 @@ def test_the_card_answers_as_the_processor(bundled: Zamba2VL, run: Run) -> None:
 
 
 def test_a_seed_draws_the_same_beside_others(bundled: Zamba2VL, run: Run) -> None:
-    settings = {"temperature": 6.0, "top_p": 0.99, "seed": 5}
+    # Not hotter: among many tokens that are as unlikely, rounding decides which a number draws.
+    settings = {"temperature": 2.0, "top_p": 0.98, "seed": 5}
     alone = [run([request], slots=1)[0] for request in unequal(bundled, **settings)]
     same(run(unequal(bundled, **settings)), alone)
     greedy = run(unequal(bundled))
