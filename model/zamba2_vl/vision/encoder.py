@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from zamba2_vl.config import VisionConfig
-from zamba2_vl.ops.attention import attention, attention_by_length
+from zamba2_vl.ops.attention import attention, attention_by_length, attention_by_page
 from zamba2_vl.ops.gating import gated
 from zamba2_vl.ops.norm import RMSNorm
 from zamba2_vl.ops.rotary import frequencies, rotary
@@ -149,15 +149,12 @@ class Attention(nn.Module):
         self, qk: Tensor, v: Tensor, layout: PackedLayout | JoinedLayout, windowed: bool
     ) -> Tensor:
         q, k = qk.chunk(2, dim=2)
-        scale = self.head_dim**-0.5
         if windowed:
+            scale = self.head_dim**-0.5
             return window_attention(q, k, v, layout.bounds, scale, layout.window)
-        if isinstance(layout, PackedLayout):
-            return attention_by_length(q, k, v, layout.bounds[:, -1])
-        sizes = list(layout.pages)
-        parts = (torch.split(t.transpose(1, 2), sizes, dim=2) for t in (q, k, v))
-        mixed = [attention(q, k, v, scale) for q, k, v in zip(*parts, strict=True)]
-        return torch.cat(mixed, 2).transpose(1, 2)
+        if isinstance(layout, JoinedLayout):
+            return attention_by_page(q, k, v, layout.pages)
+        return attention_by_length(q, k, v, layout.bounds[:, -1])
 
     def _windows(self, qk: Tensor, v: Tensor, layout: WindowLayout) -> Tensor:
         batch = qk.shape[0]

@@ -1,5 +1,7 @@
 """Softmax attention, for both the vision tower and the shared blocks."""
 
+from collections.abc import Sequence
+
 from torch import Tensor
 
 from zamba2_vl.ops.attention import reference, varied
@@ -31,3 +33,12 @@ def attention_by_length(q: Tensor, k: Tensor, v: Tensor, lengths: Tensor) -> Ten
     only.
     """
     return (varied.flash if q.is_cuda else varied.masked)(q, k, v, lengths)
+
+
+def attention_by_page(q: Tensor, k: Tensor, v: Tensor, pages: Sequence[int]) -> Tensor:
+    """softmax(width^-0.5 q·k) v among the tokens of each page.
+
+    q, k, v: (batch, tokens, heads, width); pages: tokens of each page, one behind the other in
+    every row. Returns (batch, tokens, heads, width).
+    """
+    return varied.one_by_one(q, k, v, pages)

@@ -1,8 +1,14 @@
 """Attention over rows of different lengths."""
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.nn.attention import SDPBackend, sdpa_kernel
+
+# Without cuDNN, which plans 70 ms for each new length to save a millisecond or two.
+_UNPLANNED = [SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH]
 
 
 def flash(q: Tensor, k: Tensor, v: Tensor, lengths: Tensor) -> Tensor:
@@ -26,3 +32,11 @@ def masked(q: Tensor, k: Tensor, v: Tensor, lengths: Tensor) -> Tensor:
     q, k, v = (t.transpose(1, 2) for t in (q, k, v))
     mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=seen[:, None, None])
     return mixed.transpose(1, 2)
+
+
+def one_by_one(q: Tensor, k: Tensor, v: Tensor, pages: Sequence[int]) -> Tensor:
+    """Each page by itself, whatever the precision."""
+    parts = (torch.split(t.transpose(1, 2), list(pages), dim=2) for t in (q, k, v))
+    with sdpa_kernel(_UNPLANNED):
+        mixed = [F.scaled_dot_product_attention(*page) for page in zip(*parts, strict=True)]
+    return torch.cat(mixed, 2).transpose(1, 2)
