@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from zamba2_vl.config import TextConfig
 from zamba2_vl.ops.norm import RMSNorm
-from zamba2_vl.ops.product import MOST_ROWS, product
+from zamba2_vl.ops.product import product
 from zamba2_vl.text.linear import Linear
 
 
@@ -81,8 +81,8 @@ class Stack:
         assert norm.eps is not None
         gain: Tensor | None = norm.weight
         eps = norm.eps
-        if x.shape[:-1].numel() > MOST_ROWS:
-            # Nothing fuses the norm then, and two products would take it twice.
+        if x.shape[:-1].numel() > 1:
+            # The norm goes into the product of a single row alone, and two would take it twice.
             x, gain = norm(x), None
         y = product(x, self._weight, self._bias, gain=gain, eps=eps)
         if use in self._downs:
