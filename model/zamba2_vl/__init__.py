@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from zamba2_vl.api import Zamba2VL
-    from zamba2_vl.engine.request import Constraint, Generation, Request, Timings, Token
+    from zamba2_vl.engine.laps import Timings
+    from zamba2_vl.engine.request import Constraint, Generation, Request, Token
 
 __all__ = ["Constraint", "Generation", "Request", "Timings", "Token", "Zamba2VL"]
 
@@ -12,7 +13,7 @@ _HOMES = {
     "Constraint": "zamba2_vl.engine.request",
     "Generation": "zamba2_vl.engine.request",
     "Request": "zamba2_vl.engine.request",
-    "Timings": "zamba2_vl.engine.request",
+    "Timings": "zamba2_vl.engine.laps",
     "Token": "zamba2_vl.engine.request",
     "Zamba2VL": "zamba2_vl.api",
 }

@@ -14,7 +14,7 @@ from zamba2_vl.text.paged import PagedState
 LENGTHS = (1, 8, 32)
 """Tokens of a row that one pass may read: a single one as a rule, some that a grammar forces."""
 
-PASSES = tuple(1 << power for power in range(5, 12))
+PASSES = (32, 64, 128, 256, 384, 512, 768, 1024, 1536, 2048)
 """Tokens of a prompt that a captured pass may read."""
 
 CHOSEN = -1

@@ -1,12 +1,12 @@
 """Looking at the pictures of requests that wait, several together."""
 
-import time
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
 
 import torch
 from torch import Tensor
 
+from zamba2_vl.engine.laps import Lap
 from zamba2_vl.engine.request import Answer
 from zamba2_vl.image import PatchGrid
 from zamba2_vl.model import VisionLanguageModel
@@ -54,14 +54,17 @@ class Pictures:
         return company
 
     def _look(self, answers: Sequence[Answer]) -> None:
-        started = time.perf_counter()
-        grids = [grid for answer in answers for grid in answer.request.images]
-        embeddings = iter(self._embed(grids))
+        lap = Lap(self._model.vision_tower.patch_embed.proj.weight.device)
+        with lap:
+            embeddings = iter(
+                self._embed([grid for answer in answers for grid in answer.request.images])
+            )
+            for answer in answers:
+                own = [next(embeddings) for _ in answer.request.images]
+                self._seen[answer] = torch.cat(own, 1)
+        patches = sum(map(_patches, answers))
         for answer in answers:
-            self._seen[answer] = torch.cat([next(embeddings) for _ in answer.request.images], 1)
-        each = (time.perf_counter() - started) / sum(map(_patches, answers))
-        for answer in answers:
-            answer.clock.vision = each * _patches(answer)
+            answer.clock.vision = lap, _patches(answer) / patches
 
     def _embed(self, grids: Sequence[PatchGrid]) -> list[Tensor]:
         """The embeddings of each picture, (1, visual tokens, hidden)."""

@@ -1,12 +1,12 @@
 """Reading a prompt, chunk by chunk."""
 
-import time
 from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
 from zamba2_vl.checkpoint import Model
+from zamba2_vl.engine.laps import Lap
 from zamba2_vl.engine.request import Answer
 from zamba2_vl.model import VisionLanguageModel
 from zamba2_vl.text.decoder import Decoder
@@ -23,20 +23,17 @@ class Prefill:
         """`known`: tokens that are in the memory; `images`: the embeddings of the others' pictures,
         (1, visual tokens, hidden), None where they have none."""
         self.answer = answer
+        self._model = model
+        self._device = language_model(model).model.embed_tokens.weight.device
+        self._images = images
+        self._ids = [*answer.request.prompt, *answer.unread]
         self._known = known
-        words = [*answer.request.prompt, *answer.unread][known:]
         answer.unread.clear()
-        decoder = language_model(model)
-        ids = torch.tensor([words], device=decoder.model.embed_tokens.weight.device)
-        if images is not None and isinstance(model, VisionLanguageModel):
-            self._embeds = model.place_images(ids, images)
-        else:
-            self._embeds = decoder.embed(ids)
 
     @property
     def left(self) -> int:
         """Tokens that are still to be read."""
-        return self._embeds.shape[1]
+        return len(self._ids) - self._known
 
     @property
     def at_prefix(self) -> bool:
@@ -53,12 +50,22 @@ class Prefill:
 
     def advance(self, count: int, read: Callable[[Tensor], Tensor]) -> Tensor:
         """Let `read` take in so many tokens more; its logits (1, vocabulary) after them."""
-        started = time.perf_counter()
-        logits = read(self._embeds[:, :count])
-        self._embeds = self._embeds[:, count:]
+        lap = Lap(self._device)
+        with lap:
+            logits = read(self._embed(self._ids[self._known : self._known + count]))
+        self.answer.clock.prefill.append(lap)
         self._known += count
-        self.answer.clock.prefill += time.perf_counter() - started
         return logits
+
+    def _embed(self, part: list[int]) -> Tensor:
+        """The embeddings of the next tokens, (1, length, hidden)."""
+        ids = torch.tensor([part], device=self._device)
+        model, images = self._model, self._images
+        if images is None or not isinstance(model, VisionLanguageModel):
+            return language_model(model).embed(ids)
+        placed = sum(token == model.config.image_token_index for token in part)
+        self._images = images[:, placed:] if placed < images.shape[1] else None
+        return model.place_images(ids, images)
 
 
 def language_model(model: Model) -> Decoder:

@@ -3,17 +3,19 @@
 import random
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
+from zamba2_vl.engine.laps import Clock, Timings
 from zamba2_vl.engine.prefix import Prefix
+from zamba2_vl.engine.wording import GrowingText
 from zamba2_vl.errors import InputError
 from zamba2_vl.image import PatchGrid
-from zamba2_vl.tokenizer import TextStream, Tokenizer
+from zamba2_vl.tokenizer import Tokenizer
 
 FinishReason = Literal["stop", "length", "cancelled"]
 
@@ -95,18 +97,6 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Timings:
-    """Seconds. `vision`: the pictures; `prefill`: the prompt; `first_token`: from submission to the
-    first token; `decode`: from there to the last; `total`: from submission to the end."""
-
-    vision: float
-    prefill: float
-    first_token: float
-    decode: float
-    total: float
-
-
-@dataclass(frozen=True)
 class Generation:
     """An answer.
 
@@ -122,17 +112,6 @@ class Generation:
     finish_reason: FinishReason
     prompt_tokens: int
     timings: Timings
-
-
-@dataclass
-class Clock:
-    """When things happened, in seconds of `time.perf_counter`."""
-
-    submitted: float = field(default_factory=time.perf_counter)
-    vision: float = 0.0
-    prefill: float = 0.0
-    first_token: float | None = None
-    finished: float | None = None
 
 
 class Answer:
@@ -157,7 +136,7 @@ class Answer:
         self._forced: list[bool] = []
         # Without a listener the text is decoded once, at the end.
         grows = bool(request.stop) or (request.on_token is not None and tokenizer is not None)
-        self._text = _Text(tokenizer, request.stop) if grows else None
+        self._text = GrowingText(tokenizer, request.stop) if grows else None
 
     @property
     def finished(self) -> bool:
@@ -204,7 +183,7 @@ class Answer:
             forced=self._forced,
             finish_reason=self.finish_reason,
             prompt_tokens=len(self.request.prompt),
-            timings=self._timings(),
+            timings=self.clock.timings(),
         )
 
     def _follow_grammar(self) -> None:
@@ -261,59 +240,3 @@ class Answer:
             return ""
         ended = bool(self._ids) and self._ids[-1] in self.request.end_tokens
         return self._tokenizer.decode(self._ids[:-1] if ended else self._ids)
-
-    def _timings(self) -> Timings:
-        clock = self.clock
-        finished = clock.finished or time.perf_counter()
-        first = clock.first_token or finished
-        return Timings(
-            vision=clock.vision,
-            prefill=clock.prefill,
-            first_token=first - clock.submitted,
-            decode=finished - first,
-            total=finished - clock.submitted,
-        )
-
-
-class _Text:
-    """The text of an answer, released as far as no stop string can begin in it any more."""
-
-    def __init__(self, tokenizer: Tokenizer | None, stop: Sequence[str]) -> None:
-        if tokenizer is None:
-            raise InputError("stop strings need a tokenizer")
-        self.released = ""
-        self.stopped = False
-        self._stream = TextStream(tokenizer)
-        self._held = ""
-        self._stop = tuple(stop)
-
-    def push(self, token_id: int) -> str:
-        """The text that this token releases."""
-        return self._release(self._stream.push(token_id), final=False)
-
-    def flush(self) -> str:
-        """The text that was held back, once no token will follow."""
-        return "" if self.stopped else self._release(self._stream.flush(), final=True)
-
-    def _release(self, piece: str, final: bool) -> str:
-        text = self._held + piece
-        found = [at for at in map(text.find, self._stop) if at >= 0]
-        if found:
-            self.stopped = True
-            text, self._held = text[: min(found)], ""
-        elif final:
-            self._held = ""
-        else:
-            keep = _overlap(text, self._stop)
-            text, self._held = text[: len(text) - keep], text[len(text) - keep :]
-        self.released += text
-        return text
-
-
-def _overlap(text: str, stop: Sequence[str]) -> int:
-    """Letters at the end of `text` that one of the stop strings could begin with."""
-    longest = max(map(len, stop), default=1) - 1
-    for length in range(min(longest, len(text)), 0, -1):
-        if any(string.startswith(text[-length:]) for string in stop):
-            return length
-    return 0

@@ -26,12 +26,12 @@ def opened(decoder: Decoder, rows: int, tokens: int) -> PagedCache:
 @torch.inference_mode()
 @pytest.mark.parametrize(
     ("tokens", "passes"),
-    [(1, [32]), (32, [32]), (40, [32, 32]), (49, [64]), (100, [128]), (170, [128, 32, 32])],
+    [(1, [32]), (33, [64]), (129, [256]), (260, [384]), (600, [512, 128]), (970, [1024])],
 )
 def test_a_prompt_is_read_in_passes_that_are_hardly_padded(
     tokens: int, passes: list[int], decoder: Decoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    memory = opened(decoder, 1, 200)
+    memory = opened(decoder, 1, 1000)
     embeds = torch.randn(1, tokens, decoder.config.hidden_size)
     whole = decoder.logits(decoder(embeds)[:, -1])
     lengths: list[int] = []

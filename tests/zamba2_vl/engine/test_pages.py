@@ -4,7 +4,8 @@ import torch
 from torch import Tensor
 
 from zamba2_vl.config import Zamba2VLConfig
-from zamba2_vl.engine.pages import PagedCache, PagePool
+from zamba2_vl.engine.pages import PagedCache
+from zamba2_vl.engine.pool import PagePool
 from zamba2_vl.engine.prefix import Prefix
 from zamba2_vl.image import ImageProcessor
 from zamba2_vl.ops.rotary import rotary_write
