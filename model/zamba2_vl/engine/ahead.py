@@ -7,8 +7,8 @@ told to choose again. What a grammar forces is read in one pass, beside the sing
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
-from itertools import pairwise
+from functools import cache, partial
+from operator import itemgetter
 
 import torch
 from torch import Tensor
@@ -61,7 +61,7 @@ class StepsAhead:
             return self._decoder.logits(self._decoder(embeds, state)[:, -1])
         desk = self._ready()
         while left:
-            length = _pass(left)
+            _, length = _pass(min(left, PASSES[-1]))
             count = min(length, left)
             desk.prompt[:, :count] = embeds[:, -left:][:, :count]
             desk.prompt_length.fill_(count)
@@ -134,16 +134,15 @@ class StepsAhead:
         self._asked = asked
 
 
-def _pass(left: int) -> int:
-    """The length of the next pass over a prompt of which so many tokens are left: one that takes
-    them all, unless a full one and another for the rest cost less than its padding."""
-    for full, enough in pairwise((0, *PASSES)):
-        if left <= enough:
-            return full if full and _cost(full) + _cost(left - full) < _cost(enough) else enough
-    return PASSES[-1]
-
-
-def _cost(tokens: int) -> int:
-    """What a pass costs, in tokens: reading the weights takes as long as their arithmetic for
-    some."""
-    return max(tokens, _FEW)
+@cache
+def _pass(left: int) -> tuple[int, int]:
+    """The next pass over a prompt of which at most the longest pass is left: what it and those
+    after it cost, in tokens, and its length. It takes all that is left, unless a full one and
+    others for the rest cost less than the padding."""
+    enough = next(length for length in PASSES if length >= left)
+    full = max((length for length in PASSES if length < left), default=0)
+    at_once = max(enough, _FEW), enough
+    if not full:
+        return at_once
+    split = max(full, _FEW) + _pass(left - full)[0], full
+    return min(at_once, split, key=itemgetter(0))

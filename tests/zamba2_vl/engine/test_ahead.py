@@ -26,7 +26,15 @@ def opened(decoder: Decoder, rows: int, tokens: int) -> PagedCache:
 @torch.inference_mode()
 @pytest.mark.parametrize(
     ("tokens", "passes"),
-    [(1, [32]), (33, [64]), (129, [256]), (260, [384]), (600, [512, 128]), (970, [1024])],
+    [
+        (1, [32]),
+        (33, [64]),
+        (129, [256]),
+        (260, [384]),
+        (600, [512, 128]),
+        (870, [768, 128]),
+        (970, [1024]),
+    ],
 )
 def test_a_prompt_is_read_in_passes_that_are_hardly_padded(
     tokens: int, passes: list[int], decoder: Decoder, monkeypatch: pytest.MonkeyPatch
