@@ -28,6 +28,13 @@ UNSURE_STOP = math.log(0.5)
 """Log-probability of the end of an answer below which something may have been left out, though the
 end was taken (docextract.readers.marking)."""
 
+UNSURE_NONE = math.log(0.85)
+"""The same of an answer without any mark, which says that there is nothing of the kind.
+
+Of the bundled weights' 33 wrong answers of this kind about drawn scenes 31 lie below it; so do 100
+of 159 about photos, nearly all of them right: the weights end too readily to be believed at less.
+"""
+
 DISAGREEMENT = 0.2
 """Share by which the marks of tiles may differ from those of the whole page."""
 
@@ -189,3 +196,5 @@ def _doubts(answer: Marked) -> Iterator[str]:
         yield f"the model says {answer.stated} and marks {len(answer.points)}"
     if answer.stop is not None and answer.stop < UNSURE_STOP:
         yield "the model was not sure that it had marked all"
+    elif answer.stop is not None and answer.stop < UNSURE_NONE and not answer.points:
+        yield "the model was not sure that there are none"

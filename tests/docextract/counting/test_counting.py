@@ -121,6 +121,13 @@ def test_an_unsure_end_asks_for_review() -> None:
     assert statuses == ["ok", "review"]
 
 
+def test_none_is_an_answer_of_which_the_model_must_be_sure() -> None:
+    sure, unsure = (Reading("", [2], [math.log(end)]) for end in (0.9, 0.7))
+    founds = [count(picture(), "can", ScriptedReader([one]))[0] for one in (sure, unsure)]
+    assert [(found.count, found.status) for found in founds] == [(0, "ok"), (0, "review")]
+    assert founds[1].reason == "the model was not sure that there are none"
+
+
 def test_a_number_alone_is_counted_without_marks_and_reviewed() -> None:
     [found] = count(picture(), "can", ScriptedReader(["There are 7."], dialect="instruct"))
     assert (found.count, found.marks, found.form, found.status) == (7, (), "number", "review")
@@ -173,11 +180,11 @@ class Sure(ScriptedReader):
 
 
 def test_a_calibrated_reader_says_how_sure_a_count_is() -> None:
-    [found] = count(picture(), "can", Sure([Reading("", [2], [math.log(0.8)])]))
-    assert found.confidence == pytest.approx(0.8, abs=0.01) and found.status == "ok"
+    [found] = count(picture(), "can", Sure([Reading("", [2], [math.log(0.88)])]))
+    assert found.confidence == pytest.approx(0.88, abs=0.01) and found.status == "ok"
     unsure = Settings(min_confidence=0.9)
-    [found] = count(picture(), "can", Sure([Reading("", [2], [math.log(0.8)])]), unsure)
-    assert (found.status, found.reason) == ("review", "the confidence 0.80 is below 0.9")
+    [found] = count(picture(), "can", Sure([Reading("", [2], [math.log(0.88)])]), unsure)
+    assert (found.status, found.reason) == ("review", "the confidence 0.88 is below 0.9")
     with pytest.raises(ModelError, match="calibration"):
         count(picture(), "can", ScriptedReader([""]), unsure)
 
