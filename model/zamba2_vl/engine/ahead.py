@@ -125,7 +125,7 @@ class StepsAhead:
             desk.allowed.send(allowed_bits(asked, rows, self._decoder.config.vocab_size))
         draws = drawn(asked.values())
         if draws:
-            desk.dials.send(dials(asked, rows))
+            desk.dials.send(dials(asked, rows).flatten())
         if asked:
             wanted = weighs(answers)
             key = ("choose", rows, masked, draws, wanted)

@@ -57,8 +57,8 @@ class Desk:
         self.words = Letter([rows * max(LENGTHS)], torch.int64, device)
         self.lengths = Letter([rows], torch.int32, device)
         self.allowed = Letter([rows, -(-vocabulary // 32)], torch.int32, device)
-        # Temperature, top_p and a uniform number.
-        self.dials = Letter([rows, 3], torch.float32, device)
+        # Temperatures, then as many top_p, then uniform numbers: the kernel wants each contiguous.
+        self.dials = Letter([3 * rows], torch.float32, device)
         shape = (1, max(PASSES), decoder.config.hidden_size)
         self.prompt = torch.zeros(shape, dtype=dtype, device=device)
         self.prompt_length = torch.zeros(1, dtype=torch.int32, device=device)
@@ -87,7 +87,7 @@ class Desk:
     def choose(self, rows: int, masked: bool, drawn: bool, weighs: Sequence[Weigh | None]) -> None:
         """Choose a token for each of the first rows."""
         allowed = self.allowed.received[:rows] if masked else None
-        dials = self.dials.received[:rows].unbind(1) if drawn else ()
+        dials = self.dials.received[: 3 * rows].view(3, rows) if drawn else ()
         ids, logprobs = pick(self._logits[:rows], allowed, dials, weighs)
         self._ids[:rows] = ids
         self._logprobs[:rows] = logprobs

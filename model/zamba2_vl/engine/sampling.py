@@ -27,7 +27,7 @@ def choose(logits: Tensor, answers: Sequence[Answer]) -> tuple[list[int], list[f
     rows, vocabulary = logits.shape
     asked = dict(enumerate(answers))
     bits = allowed_bits(asked, rows, vocabulary).to(logits.device) if constrained(answers) else None
-    turned = dials(asked, rows).to(logits.device).unbind(1) if drawn(answers) else ()
+    turned = dials(asked, rows).to(logits.device) if drawn(answers) else ()
     ids, logprobs = pick(logits, bits, turned, weighs(answers))
     return ids.tolist(), logprobs.tolist()
 
@@ -83,11 +83,12 @@ def allowed_bits(asked: Mapping[int, Answer], rows: int, vocabulary: int) -> Ten
 
 
 def dials(asked: Mapping[int, Answer], rows: int) -> Tensor:
-    """Temperature, top_p and a number of each request's own generator, (rows, 3); greedy for rows
+    """Temperature, top_p and a number of each request's own generator, (3, rows); greedy for rows
     that are not asked."""
-    values = torch.zeros(rows, 3)
+    values = torch.zeros(3, rows)
     for row, answer in asked.items():
         request = answer.request
         if request.temperature > 0:
-            values[row] = torch.tensor([request.temperature, request.top_p, answer.random.random()])
+            turned = [request.temperature, request.top_p, answer.random.random()]
+            values[:, row] = torch.tensor(turned)
     return values

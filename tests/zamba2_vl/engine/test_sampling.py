@@ -1,4 +1,5 @@
 import math
+import random
 from collections import Counter
 
 import numpy as np
@@ -8,6 +9,7 @@ import torch
 from zamba2_vl.engine.request import Answer, Request
 from zamba2_vl.engine.sampling import choose
 from zamba2_vl.errors import InputError
+from zamba2_vl.ops import sampling
 
 
 class Mask:
@@ -115,3 +117,20 @@ def test_half_precision_is_chosen_from_in_full() -> None:
     ids, logprobs = choose(LOGITS.to(torch.bfloat16), [answer()])
     assert ids == [1]
     assert math.exp(logprobs[0]) == pytest.approx(0.665, abs=1e-3)
+
+
+def test_what_a_kernel_is_told_lies_as_it_reads_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[torch.Tensor] = []
+    plain = sampling.choose
+
+    def choose_and_tell(*arguments: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        told.extend(arguments[2:])
+        return plain(*arguments)
+
+    monkeypatch.setattr(sampling, "choose", choose_and_tell)
+    choose(LOGITS.repeat(2, 1), [answer(), answer(temperature=0.5, top_p=0.25, seed=0)])
+    temperature, top_p, uniform = told
+    assert all(part.is_contiguous() for part in told)
+    assert temperature.tolist() == [0, 0.5]
+    assert top_p.tolist() == [0, 0.25]
+    assert uniform.tolist() == pytest.approx([0, random.Random(0).random()])

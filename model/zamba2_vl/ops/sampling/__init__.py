@@ -23,10 +23,10 @@ def choose(
 
     allowed: (rows, at least vocabulary / 32) int32, bit t % 32 of word t // 32 set where token t
     may come, or None where all may; a row without any means nothing. temperature, top_p, uniform:
-    (rows,) float32; temperature 0 takes the likeliest token (of equals the first), above it a token
-    is drawn from softmax(logits / temperature), its unlikely tail beyond top_p cut off, by
-    inverting the cumulative distribution, likeliest tokens first, at `uniform` in [0, 1). Without a
-    temperature all rows take the likeliest.
+    (rows,) float32, contiguous; temperature 0 takes the likeliest token (of equals the first),
+    above it a token is drawn from softmax(logits / temperature), its unlikely tail beyond top_p cut
+    off, by inverting the cumulative distribution, likeliest tokens first, at `uniform` in [0, 1).
+    Without a temperature all rows take the likeliest.
 
     Returns token ids, (rows,) int64, and the model's own log-probability of each, (rows,) float32,
     before mask and temperature. Asks the host for nothing on a GPU.
